@@ -1,0 +1,63 @@
+# Everything that is needed besides make is Python 3.13; the rest is installed into .venv, once.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+RUN_REQUIREMENTS := constraints.txt requirements.txt infra/local/requirements.txt
+TEST_REQUIREMENTS := $(RUN_REQUIREMENTS) tests/requirements.txt
+PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help run test format bench clean
+
+help:
+	@echo "make run     start the job router on this machine, until Ctrl+C"
+	@echo "make test    check everything: lint, types, imports, tests, coverage"
+	@echo "make format  put the code into its form"
+	@echo "make bench   measure"
+	@echo "make clean   remove what the others made, but no data"
+
+# exec: a signal goes to the router itself, and its exit code is the one that make sees.
+run: $(VENV)/.run
+	@exec $(PYTHON) -m infra.local
+
+test: $(VENV)/.test
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/coverage run -m pytest
+	$(VENV)/bin/coverage report
+
+format: $(VENV)/.test
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(VENV)/.test
+	$(PYTHON) -m benchmarks
+
+clean:
+	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/.run: $(VENV)/pyvenv.cfg $(RUN_REQUIREMENTS)
+	@echo "Installing what the router needs into $(VENV) ..."
+	@$(PIP_INSTALL) -r infra/local/requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/pyvenv.cfg $(TEST_REQUIREMENTS)
+	@echo "Installing what the checks need into $(VENV) ..."
+	@$(PIP_INSTALL) -r tests/requirements.txt
+	@touch $@
+
+# The first Python 3.13 that can make an environment: uv's, pyenv's, or one on the path.
+$(VENV)/pyvenv.cfg:
+	@for python in \
+	    "$$(uv python find --system 3.13 2>/dev/null)" \
+	    "$$(pyenv which python3.13 2>/dev/null)" \
+	    python3.13 python3 python; do \
+	  test -n "$$python" || continue; \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || continue; \
+	  "$$python" -m venv --clear $(VENV) && exit 0; \
+	done; \
+	echo "Python 3.13 is needed and was not found. Install it, for example with" >&2; \
+	echo "'uv python install 3.13' or 'pyenv install 3.13', and try again." >&2; \
+	rm -rf $(VENV); \
+	exit 1
