@@ -1,0 +1,42 @@
+"""What can go wrong by the rules of routing.
+
+RouterError
+├── NotFound            the addressed job, worker, queue, policy, offer or assignment is not there
+├── Conflict            the addressed thing is in a state that forbids the action
+└── InvalidReference    the request names something it may not (unknown, or still in use)
+"""
+
+
+class RouterError(Exception):
+    """A rule of routing forbids the request. Nothing was changed."""
+
+
+class NotFound(RouterError):
+    """``kind`` and ``id`` name what is missing, e.g. ``job`` and ``job-1``."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(f"The {kind} '{id}' was not found.")
+        self.kind = kind
+        self.id = id
+
+
+class Conflict(RouterError):
+    """``code`` says in one word which rule; the message explains it to a person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class InvalidReference(RouterError):
+    """``code`` says which rule, ``target`` names the request's member (or path) at fault."""
+
+    def __init__(self, code: str, message: str, target: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.target = target
+
+
+def unknown_reference(target: str, kind: str, id: str) -> InvalidReference:
+    code = "".join(word.capitalize() for word in kind.split()) + "NotFound"
+    return InvalidReference(code, f"The {kind} '{id}' does not exist.", target)

@@ -1,0 +1,43 @@
+"""What one aggregate's change asks of another aggregate.
+
+A follow-up is committed with the change that causes it and applied afterwards, at least once:
+applying it again changes nothing. All are keyed by the offer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignReservation:
+    """The offer was accepted: the worker's reservation becomes the assignment's."""
+
+    worker_id: str
+    offer_id: str
+    assignment_id: str
+    assigned_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseReservation:
+    """The offer or the assignment ended: the capacity is free again.
+
+    ``deregister``: the offer expired, so its worker no longer counts as available.
+    """
+
+    worker_id: str
+    offer_id: str
+    deregister: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeOffer:
+    """The worker can no longer take the offer: the job ends it, unless it ended already."""
+
+    job_id: str
+    offer_id: str
+    worker_id: str
+
+
+type WorkerFollowUp = AssignReservation | ReleaseReservation
+type FollowUp = AssignReservation | ReleaseReservation | RevokeOffer
