@@ -1,0 +1,315 @@
+"""What the services need from the outside world. The docstrings are the contract.
+
+Every adapter must pass ``tests/contract``. The contract asks for no more than a document store
+offers: conditional writes of single documents, batches within one partition, indexed queries with
+continuation tokens. Nothing here spans two aggregates.
+
+Errors:
+
+StoreError
+├── AlreadyExists         create: the id is taken
+├── ConcurrencyConflict   replace, delete: the stored version is no longer the expected one, or gone
+├── InvalidContinuation   the continuation token was not made by this query
+└── StoreUnavailable      the store is down or throttles; nothing is known to be written
+PublishFailed             some of the events may not have been published
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from shared.domain.distribution import DistributionPolicy
+from shared.domain.events import RecordedEvent
+from shared.domain.follow_ups import FollowUp
+from shared.domain.jobs import Job
+from shared.domain.queues import Queue
+from shared.domain.selectors import WorkerSelector
+from shared.domain.statuses import JobStatus, WorkerState
+from shared.domain.workers import Worker
+
+
+class StoreError(Exception):
+    """Base of what a store reports."""
+
+
+class AlreadyExists(StoreError):
+    """A document with this id exists."""
+
+
+class ConcurrencyConflict(StoreError):
+    """Somebody else changed or removed the document since it was read."""
+
+
+class InvalidContinuation(StoreError):
+    """The continuation token is damaged or belongs to another query."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot answer now. ``retry_after``: seconds after which to try again."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PublishFailed(Exception):
+    """Publishing failed in part or whole; the same events must be published again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored[D]:
+    """A document as stored.
+
+    ``etag`` changes with every write of the document and is opaque, without quotes.
+    ``modified_at`` is the time of the last write, as the writer's clock had it.
+    """
+
+    value: D
+    etag: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page[D]:
+    """Some results and, if there may be more, the token that continues after them."""
+
+    items: Sequence[D]
+    continuation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRecord:
+    """The events and follow-ups of one commit, kept until they are dealt with.
+
+    ``aggregate_id`` is the id of the job or worker that was committed. The record lives in that
+    aggregate's partition, also after the aggregate was deleted.
+    """
+
+    id: str
+    aggregate_id: str
+    created_at: datetime
+    events: tuple[RecordedEvent, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Conditions of a job list, ANDed; ``None`` does not restrict.
+
+    ``scheduled_before`` and ``scheduled_after`` are inclusive and select jobs that have a scheduled
+    time.
+    """
+
+    statuses: frozenset[JobStatus] | None = None
+    queue_id: str | None = None
+    channel_id: str | None = None
+    scheduled_before: datetime | None = None
+    scheduled_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerFilter:
+    """Conditions of a worker list, ANDed; ``None`` does not restrict.
+
+    ``channel_id``: has the channel configured. ``has_capacity``: one more job of ``channel_id``, or
+    of any of its channels if that is ``None``, would fit (``Worker.has_capacity_for``).
+    """
+
+    state: WorkerState | None = None
+    queue_id: str | None = None
+    channel_id: str | None = None
+    has_capacity: bool = False
+
+
+class WorkerOrder(StrEnum):
+    """In which order available workers are returned; ties by worker id."""
+
+    LONGEST_IDLE = "longestIdle"
+    """Lowest load ratio first, then earliest ``available_since``."""
+    ID = "id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerQuery:
+    """Which workers may be offered a job.
+
+    ``channel_id`` ``None``: any channel. ``after_id`` (order ``ID`` only): ids greater than this.
+    """
+
+    queue_id: str
+    channel_id: str | None = None
+    selectors: tuple[WorkerSelector, ...] = ()
+    order: WorkerOrder = WorkerOrder.LONGEST_IDLE
+    after_id: str | None = None
+
+
+class AggregateStore[A](Protocol):
+    """One document per aggregate in a partition of its own, with its outbox records beside it."""
+
+    async def get(self, id: str) -> Stored[A] | None:
+        """The aggregate, or ``None``. A caller reads its own completed writes."""
+        ...
+
+    async def create(self, aggregate: A, record: OutboxRecord | None, now: datetime) -> Stored[A]:
+        """Store a new aggregate and its outbox record, both or neither.
+
+        :raises AlreadyExists: nothing was written.
+        """
+        ...
+
+    async def replace(
+        self, expected: Stored[A], aggregate: A, record: OutboxRecord | None, now: datetime
+    ) -> Stored[A]:
+        """Replace ``expected`` and store the outbox record, both or neither.
+
+        The etag changes even if the aggregate is equal to the stored one.
+        :raises ConcurrencyConflict: ``expected.etag`` is not the stored one; nothing was written.
+        """
+        ...
+
+    async def delete(self, expected: Stored[A], record: OutboxRecord | None) -> None:
+        """Remove ``expected`` and store the outbox record, both or neither.
+
+        :raises ConcurrencyConflict: as for ``replace``.
+        """
+        ...
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Stored[A]]:
+        """Aggregates whose ``due_at`` is not later than ``now``, earliest first."""
+        ...
+
+    async def outbox(self, created_before: datetime, limit: int) -> Sequence[OutboxRecord]:
+        """Records created before the time, oldest first (by ``created_at``, then id)."""
+        ...
+
+    async def remove_records(self, records: Iterable[OutboxRecord]) -> None:
+        """Forget the records; those already gone are ignored. Not necessarily atomic."""
+        ...
+
+
+class JobStore(AggregateStore[Job], Protocol):
+    async def list(
+        self, filter: JobFilter, limit: int, continuation: str | None = None
+    ) -> Page[Stored[Job]]:
+        """Jobs by id. Stable under change: what exists throughout appears exactly once.
+
+        :raises InvalidContinuation: the token was not made by a list with the same filter.
+        """
+        ...
+
+    async def waiting(
+        self,
+        queue_ids: Sequence[str],
+        channel_ids: Sequence[str] | None,
+        limit: int,
+        continuation: str | None = None,
+    ) -> Page[Stored[Job]]:
+        """Jobs that are waiting (``Job.is_waiting``) in any of the queues, best first.
+
+        Best: expedited ones, then by priority (highest first), ``enqueued_at`` (earliest first) and
+        id. ``channel_ids`` ``None``: any channel; an empty sequence of either: no job.
+        :raises InvalidContinuation: the token was not made by this query.
+        """
+        ...
+
+
+class WorkerStore(AggregateStore[Worker], Protocol):
+    async def list(
+        self, filter: WorkerFilter, limit: int, continuation: str | None = None
+    ) -> Page[Stored[Worker]]:
+        """Workers by id. Stable under change: what exists throughout appears exactly once.
+
+        :raises InvalidContinuation: the token was not made by a list with the same filter.
+        """
+        ...
+
+    async def available(
+        self, query: WorkerQuery, limit: int, continuation: str | None = None
+    ) -> Page[Stored[Worker]]:
+        """Workers that may be offered a job (``Worker.is_available``), in the query's order.
+
+        All whose labels pass the active selectors are among them. Others may be, so the caller
+        checks again: a store pushes down what it can. A page may hold fewer than ``limit`` workers
+        and still continue.
+        :raises InvalidContinuation: the token was not made by this query.
+        """
+        ...
+
+    async def last_offered(self, queue_id: str) -> str | None:
+        """Id of the worker among the queue's that was offered a job last, if any was.
+
+        Registered or not; by ``last_offered_at``, ties by the greatest id.
+        """
+        ...
+
+    async def idle(self, since: datetime, limit: int) -> Sequence[Stored[Worker]]:
+        """Workers whose ``idle_since`` is not later than the time, earliest first."""
+        ...
+
+
+class DefinitionStore[D](Protocol):
+    """Configuration of one kind: queues, or distribution policies. Without events."""
+
+    async def get(self, id: str) -> Stored[D] | None: ...
+
+    async def create(self, definition: D, now: datetime) -> Stored[D]:
+        """:raises AlreadyExists: nothing was written."""
+        ...
+
+    async def replace(self, expected: Stored[D], definition: D, now: datetime) -> Stored[D]:
+        """:raises ConcurrencyConflict: ``expected`` is not what is stored."""
+        ...
+
+    async def delete(self, expected: Stored[D]) -> None:
+        """:raises ConcurrencyConflict: ``expected`` is not what is stored."""
+        ...
+
+    async def list(self, limit: int, continuation: str | None = None) -> Page[Stored[D]]:
+        """Definitions by id. Stable under change, as for jobs.
+
+        :raises InvalidContinuation: the token was not made by a list of this kind.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Everything a router remembers."""
+
+    @property
+    def jobs(self) -> JobStore: ...
+    @property
+    def workers(self) -> WorkerStore: ...
+    @property
+    def queues(self) -> DefinitionStore[Queue]: ...
+    @property
+    def distribution_policies(self) -> DefinitionStore[DistributionPolicy]: ...
+
+    async def close(self) -> None:
+        """Release what is held open. Writes that were acknowledged are kept."""
+        ...
+
+
+class EventPublisher(Protocol):
+    async def publish(self, events: Sequence[RecordedEvent]) -> None:
+        """Publish the events, in this order, at least once each.
+
+        Returns within seconds even if the receiver hangs.
+        :raises PublishFailed: some may not have been published.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """The present time, in UTC."""
+        ...
+
+
+class IdGenerator(Protocol):
+    def __call__(self) -> str:
+        """A new unique id (a GUID)."""
+        ...
