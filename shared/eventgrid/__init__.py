@@ -1,0 +1,1 @@
+"""Event Grid adapter: the events' wire format, and the publisher."""
