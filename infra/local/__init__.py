@@ -1,0 +1,1 @@
+"""The local host: runs the function app without Azure (`python -m infra.local`)."""
