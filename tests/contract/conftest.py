@@ -1,0 +1,16 @@
+"""Fixtures of the store contract: each test runs once on each adapter."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.ports import Store
+from tests.contract.stores import OPENERS
+
+
+@pytest.fixture(params=OPENERS)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await OPENERS[request.param](tmp_path)
+    yield opened
+    await opened.close()
