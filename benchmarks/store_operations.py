@@ -1,0 +1,142 @@
+"""Store operations of one full life cycle, counted per request.
+
+    python -m benchmarks.store_operations
+
+A life cycle: submit a job (which is offered at once), accept, complete, close. Counted are the
+calls of the store's ports, over the in-memory store; every store needs the same ones.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from shared.bootstrap import compose
+from shared.domain.channels import Channel
+from shared.domain.distribution import DistributionPolicy
+from shared.domain.events import RecordedEvent
+from shared.domain.jobs import JobDefinition
+from shared.domain.queues import Queue
+from shared.domain.workers import WorkerProfile
+from shared.ports import Store
+from shared.services.distribution_policies import upsert_distribution_policy
+from shared.services.jobs import close_job, complete_job, upsert_job
+from shared.services.offers import accept_offer
+from shared.services.preconditions import Precondition
+from shared.services.queues import upsert_queue
+from shared.services.router import Router
+from shared.services.workers import get_worker, upsert_worker
+from shared.storage.memory import MemoryStore
+
+ALWAYS = Precondition()
+POINT_READS = frozenset({"get"})
+WRITES = frozenset({"create", "replace", "delete", "remove_records"})
+
+
+class CountedPart:
+    """Forwards every method of a store's part and counts the calls."""
+
+    def __init__(self, inner: object, name: str, calls: Counter[str]) -> None:
+        self._inner = inner
+        self._name = name
+        self._calls = calls
+
+    def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:
+        method: Callable[..., Awaitable[Any]] = getattr(self._inner, operation)
+
+        async def counted(*args: object, **kwargs: object) -> object:
+            self._calls[f"{self._name}.{operation}"] += 1
+            return await method(*args, **kwargs)
+
+        return counted
+
+
+class CountedStore:
+    def __init__(self, inner: Store) -> None:
+        self.calls: Counter[str] = Counter()
+        self.jobs: Any = CountedPart(inner.jobs, "jobs", self.calls)
+        self.workers: Any = CountedPart(inner.workers, "workers", self.calls)
+        self.queues: Any = CountedPart(inner.queues, "queues", self.calls)
+        self.distribution_policies: Any = CountedPart(
+            inner.distribution_policies, "distribution_policies", self.calls
+        )
+
+    async def close(self) -> None:
+        return
+
+
+class Unheard:
+    """Publishes to nobody."""
+
+    async def publish(self, _events: Sequence[RecordedEvent]) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+
+async def set_up(router: Router) -> None:
+    policy = DistributionPolicy(id="policy")
+    await upsert_distribution_policy(router, "policy", lambda _: policy, ALWAYS)
+    queue = Queue(id="queue", distribution_policy_id="policy")
+    await upsert_queue(router, "queue", lambda _: queue, ALWAYS)
+    profile = WorkerProfile(
+        capacity=1,
+        queues=("queue",),
+        channels=(Channel(channel_id="chat", capacity_cost_per_job=1),),
+        available_for_offers=True,
+    )
+    await upsert_worker(router, "worker", lambda _: profile, ALWAYS)
+
+
+async def life_cycle(router: Router, calls: Counter[str], job_id: str) -> dict[str, Counter[str]]:
+    """The calls of each request."""
+    counted: dict[str, Counter[str]] = {}
+
+    async def count[T](name: str, request: Awaitable[T]) -> T:
+        calls.clear()
+        answer = await request
+        counted[name] = Counter(calls)
+        return answer
+
+    definition = JobDefinition(channel_id="chat", queue_id="queue")
+    await count("submit", upsert_job(router, job_id, lambda _: definition, ALWAYS))
+    (offer,) = (await get_worker(router, "worker")).value.open_offers
+    accepted = await count("accept", accept_offer(router, "worker", offer.offer_id))
+    assignment_id = accepted.assignment_id
+    await count("complete", complete_job(router, job_id, assignment_id, None))
+    await count("close", close_job(router, job_id, assignment_id, None, None, None))
+    return counted
+
+
+async def measure() -> dict[str, Counter[str]]:
+    store = CountedStore(MemoryStore())
+    router = compose(store, Unheard())
+    await set_up(router)
+    await life_cycle(router, store.calls, "warm-up")
+    return await life_cycle(router, store.calls, "job")
+
+
+def kind(call: str) -> str:
+    operation = call.rpartition(".")[2]
+    if operation in POINT_READS:
+        return "point reads"
+    return "writes" if operation in WRITES else "queries"
+
+
+def main() -> None:
+    counted = asyncio.run(measure())
+    total: Counter[str] = Counter()
+    for request, calls in counted.items():
+        kinds: Counter[str] = Counter()
+        for call, count in calls.items():
+            kinds[kind(call)] += count
+        total += kinds
+        detail = ", ".join(f"{call} {count}" for call, count in calls.items())
+        sys.stdout.write(f"{request:9} {dict(kinds)}  ({detail})\n")
+    sys.stdout.write(f"life cycle {dict(total)}\n")
+
+
+if __name__ == "__main__":
+    main()

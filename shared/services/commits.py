@@ -1,0 +1,144 @@
+"""Commits: an aggregate's next value, its events and its follow-ups, in one atomic write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.domain.errors import NotFound
+from shared.domain.events import Event, RecordedEvent
+from shared.domain.jobs import Job
+from shared.domain.labels import identical
+from shared.domain.transitions import Transition
+from shared.domain.workers import Worker
+from shared.ports import AggregateStore, IdGenerator, OutboxRecord, Stored
+from shared.services.outbox import Pending
+from shared.services.router import Router, until_committed
+
+
+@dataclass(frozen=True, slots=True)
+class Commit[A]:
+    """``stored``: the aggregate now (``None``: deleted). ``pending``: what is left to do for it."""
+
+    stored: Stored[A] | None
+    pending: tuple[Pending, ...] = ()
+
+
+async def change_job(
+    router: Router, job_id: str, rule: Callable[[Job], Transition[Job]]
+) -> Commit[Job]:
+    """Apply the rule to the job as it is now, however often others change it meanwhile.
+
+    :raises NotFound: there is no such job. :raises TooMuchContention: lost too many races.
+    """
+    return await _change(router, router.store.jobs, "job", job_id, rule)
+
+
+async def change_worker(
+    router: Router,
+    worker_id: str,
+    rule: Callable[[Worker], Transition[Worker]],
+    seen: Stored[Worker] | None = None,
+) -> Commit[Worker]:
+    """As :func:`change_job`, for a worker.
+
+    ``seen``: the worker as it was a moment ago. Saves reading it, unless it has changed since.
+    """
+    return await _change(router, router.store.workers, "worker", worker_id, rule, seen)
+
+
+async def commit_job(
+    router: Router, expected: Stored[Job] | None, transition: Transition[Job]
+) -> Commit[Job]:
+    """Write the transition over ``expected`` (``None``: the job is new), unless nothing changes.
+
+    :raises ConcurrencyConflict, AlreadyExists: the race was lost; nothing was written.
+    """
+    return await _commit(router, router.store.jobs, expected, transition)
+
+
+async def commit_worker(
+    router: Router, expected: Stored[Worker] | None, transition: Transition[Worker]
+) -> Commit[Worker]:
+    """As :func:`commit_job`, for a worker."""
+    return await _commit(router, router.store.workers, expected, transition)
+
+
+async def _change[A: (Job, Worker)](
+    router: Router,
+    store: AggregateStore[A],
+    kind: str,
+    id: str,
+    rule: Callable[[A], Transition[A]],
+    seen: Stored[A] | None = None,
+) -> Commit[A]:
+    async def attempt() -> Commit[A]:
+        nonlocal seen
+        stored, seen = seen or await store.get(id), None
+        if stored is None:
+            raise NotFound(kind, id)
+        return await _commit(router, store, stored, rule(stored.value))
+
+    return await until_committed(attempt)
+
+
+async def _commit[A: (Job, Worker)](
+    router: Router,
+    store: AggregateStore[A],
+    expected: Stored[A] | None,
+    transition: Transition[A],
+) -> Commit[A]:
+    if expected is not None and _changes_nothing(expected.value, transition):
+        return Commit(expected)
+    before = expected.value if expected else transition.aggregate
+    assert before is not None, "a new aggregate has a value"
+    now = router.clock()
+    record = _record(router.new_id, now, before, transition)
+    after = transition.aggregate
+    if after is not None:
+        after = replace(after, sequence=before.sequence + len(transition.events))
+    stored = await _write(store, expected, after, record, now)
+    return Commit(stored, (Pending(store, record),) if record else ())
+
+
+def _changes_nothing[A](before: A, transition: Transition[A]) -> bool:
+    silent = not transition.events and not transition.follow_ups
+    return silent and identical(transition.aggregate, before)
+
+
+def _record[A: (Job, Worker)](
+    new_id: IdGenerator, now: datetime, before: A, transition: Transition[A]
+) -> OutboxRecord | None:
+    if not transition.events and not transition.follow_ups:
+        return None
+    return OutboxRecord(
+        id=new_id(),
+        aggregate_id=before.id,
+        created_at=now,
+        events=_recorded(new_id, now, before.sequence, transition.events),
+        follow_ups=transition.follow_ups,
+    )
+
+
+def _recorded(
+    new_id: IdGenerator, now: datetime, sequence: int, events: tuple[Event, ...]
+) -> tuple[RecordedEvent, ...]:
+    return tuple(
+        RecordedEvent(id=new_id(), sequence=number, occurred_at=now, event=event)
+        for number, event in enumerate(events, start=sequence + 1)
+    )
+
+
+async def _write[A](
+    store: AggregateStore[A],
+    expected: Stored[A] | None,
+    after: A | None,
+    record: OutboxRecord | None,
+    now: datetime,
+) -> Stored[A] | None:
+    if expected is None:
+        assert after is not None, "a new aggregate has a value"
+        return await store.create(after, record, now)
+    if after is None:
+        await store.delete(expected, record)
+        return None
+    return await store.replace(expected, after, record, now)

@@ -1,0 +1,175 @@
+"""The sweeps: what timers do. Each is idempotent and may run anywhere, any number of times at once.
+
+They are the authority: whatever a request left undone, because it crashed or lost a race, a sweep
+finds in the store and finishes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from shared.domain.distribution import DistributionPolicy
+from shared.domain.errors import RouterError
+from shared.domain.jobs import Job
+from shared.domain.limits import IDLE_WORKER_LIFETIME
+from shared.domain.queues import Queue
+from shared.domain.workers import Worker
+from shared.ports import AggregateStore, Page, Stored, StoreError, WorkerQuery
+from shared.services.jobs import advance_job
+from shared.services.matching import available_pages, offer_planned
+from shared.services.offering import resolve_reservation
+from shared.services.outbox import Pending
+from shared.services.router import Router, TooMuchContention
+from shared.services.settlement import settle
+from shared.services.workers import deregister_idle_worker
+
+BATCH = 100
+AT_ONCE = 8
+"""How many aggregates a sweep works on at the same time."""
+
+OUTBOX_GRACE = timedelta(seconds=10)
+"""A record this young is still being dealt with by the request that wrote it."""
+
+MOST_BATCHES = 50
+"""A sweep ends after this many batches; the next one goes on."""
+
+WAITING_PAGE = 2000
+
+log = logging.getLogger(__name__)
+
+
+async def match(router: Router) -> None:
+    """Plan every queue that has waiting jobs and available workers."""
+    continuation: str | None = None
+    while True:
+        page: Page[Stored[Queue]] = await router.store.queues.list(BATCH, continuation)
+        await _for_each(page.items, lambda stored: match_queue(router, stored.value.id))
+        continuation = page.continuation
+        if continuation is None:
+            return
+
+
+async def match_queue(router: Router, queue_id: str) -> None:
+    """Plan one queue whole: its waiting jobs, best first, against its available workers."""
+    policy = await router.definitions.policy_of(queue_id)
+    if policy is None or not await _is_promising(router, queue_id):
+        return
+    continuation: str | None = None
+    while True:
+        page = await router.store.jobs.waiting([queue_id], None, WAITING_PAGE, continuation)
+        if not await _match_page(router, queue_id, policy, page.items):
+            return
+        continuation = page.continuation
+        if continuation is None:
+            return
+
+
+async def expire(router: Router) -> None:
+    """Do what is due: offers, selectors, schedules, closings, lifetimes, reservations."""
+    await _drain(
+        lambda: _due(router.store.jobs, router),
+        lambda stored: advance_job(router, stored.value.id),
+    )
+    await _drain(
+        lambda: _due(router.store.workers, router),
+        lambda stored: _check_reservations(router, stored.value),
+    )
+
+
+async def deregister_idle_workers(router: Router) -> None:
+    """Deregister the workers that have been idle too long."""
+    await _drain(
+        lambda: router.store.workers.idle(router.clock() - IDLE_WORKER_LIFETIME, BATCH),
+        lambda stored: deregister_idle_worker(router, stored.value.id),
+    )
+
+
+async def publish_outbox(router: Router) -> None:
+    """Finish what commits left to do: follow-ups first, then their events."""
+    for _ in range(MOST_BATCHES):
+        pending = await _old_records(router)
+        if not pending or not await settle(router, pending, insist=True):
+            return
+
+
+async def _is_promising(router: Router, queue_id: str) -> bool:
+    """Whether somebody waits and somebody is available; keeps quiet queues cheap."""
+    waiting = await router.store.jobs.waiting([queue_id], None, 1)
+    if not waiting.items:
+        return False
+    available = await router.store.workers.available(WorkerQuery(queue_id=queue_id), 1)
+    return bool(available.items)
+
+
+async def _match_page(
+    router: Router, queue_id: str, policy: DistributionPolicy, jobs: Sequence[Stored[Job]]
+) -> bool:
+    """Whether workers are left for the next page."""
+    unserved = [job for job in jobs if len(job.value.offers) < policy.mode.max_concurrent_offers]
+    if not unserved:
+        return bool(jobs)
+    workers = await _available(router, queue_id)
+    if not workers:
+        return False
+    pending = await offer_planned(router, unserved, workers)
+    await settle(router, pending)
+    return True
+
+
+async def _available(router: Router, queue_id: str) -> list[Stored[Worker]]:
+    pages = available_pages(router, WorkerQuery(queue_id=queue_id))
+    return [worker async for page in pages for worker in page]
+
+
+async def _due[A](store: AggregateStore[A], router: Router) -> Sequence[Stored[A]]:
+    return await store.due(router.clock(), BATCH)
+
+
+async def _check_reservations(router: Router, worker: Worker) -> None:
+    now = router.clock()
+    for held in worker.open_offers:
+        if held.check_at <= now:
+            await resolve_reservation(router, worker.id, held.offer_id, held.job_id)
+    await settle(router, worker=await router.store.workers.get(worker.id))
+
+
+async def _old_records(router: Router) -> list[Pending]:
+    before = router.clock() - OUTBOX_GRACE
+    stores = (router.store.jobs, router.store.workers)
+    pending = [
+        Pending(store, record) for store in stores for record in await store.outbox(before, BATCH)
+    ]
+    return sorted(pending, key=_age)
+
+
+def _age(pending: Pending) -> tuple[datetime, int]:
+    """Oldest first; what one aggregate recorded in the same instant, by sequence number."""
+    record = pending.record
+    return record.created_at, min((event.sequence for event in record.events), default=0)
+
+
+async def _drain[T](
+    fetch: Callable[[], Awaitable[Sequence[T]]], act: Callable[[T], Awaitable[None]]
+) -> None:
+    """Fetch and act until nothing is left, as long as every action succeeds."""
+    for _ in range(MOST_BATCHES):
+        items = await fetch()
+        if not await _for_each(items, act) or len(items) < BATCH:
+            return
+
+
+async def _for_each[T](items: Iterable[T], act: Callable[[T], Awaitable[None]]) -> bool:
+    """Act on all items, some at once; one that fails is logged and left to the next sweep."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def guarded(item: T) -> bool:
+        async with slots:
+            try:
+                await act(item)
+            except (StoreError, RouterError, TooMuchContention):
+                log.warning("left to the next sweep", exc_info=True)
+                return False
+            return True
+
+    return all(await asyncio.gather(*map(guarded, items)))
