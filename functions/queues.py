@@ -1,0 +1,42 @@
+"""Operations on queues."""
+
+import azure.functions as func
+
+from functions.endpoint import Call, operation
+from shared.api import answers
+from shared.api.conditions import precondition
+from shared.api.http_messages import Response
+from shared.api.paging import page_request
+from shared.services import queues
+
+blueprint = func.Blueprint()
+
+QUEUES = "routing/queues"
+QUEUE = f"{QUEUES}/{{queueId}}"
+
+
+@operation(blueprint, "PATCH", QUEUE)
+async def upsert_queue(call: Call) -> Response:
+    model, queue_id = call.version.queue, call.ids["queueId"]
+    define, condition = call.patched(model, queue_id), precondition(call.request)
+    queue = await queues.upsert_queue(call.router, queue_id, define, condition)
+    return answers.upserted(model, queue)
+
+
+@operation(blueprint, "GET", QUEUE)
+async def get_queue(call: Call) -> Response:
+    queue = await queues.get_queue(call.router, call.ids["queueId"])
+    return answers.found(call.request, call.version.queue, queue)
+
+
+@operation(blueprint, "GET", QUEUES)
+async def list_queues(call: Call) -> Response:
+    page = page_request(call.query)
+    found = await queues.list_queues(call.router, page.size, page.continuation)
+    return answers.listed(call.request, call.query, call.version.queue, found)
+
+
+@operation(blueprint, "DELETE", QUEUE)
+async def delete_queue(call: Call) -> Response:
+    await queues.delete_queue(call.router, call.ids["queueId"])
+    return answers.deleted()

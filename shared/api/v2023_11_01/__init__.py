@@ -1,0 +1,1 @@
+"""The models of api-version 2023-11-01."""

@@ -1,0 +1,121 @@
+"""The application's settings: what must be set, what may be, and how mistakes are told."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from shared.eventgrid.schemas import EventSchema
+from shared.settings import Settings, SettingsError, read_settings
+
+PRIMARY, SECONDARY = b"p" * 32, b"s" * 16
+
+
+def base64_of(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+REQUIRED = {
+    "JOBROUTER_STORE": "sqlite:data/router.db",
+    "JOBROUTER_ACCESS_KEY": base64_of(PRIMARY),
+    "JOBROUTER_EVENTGRID_ENDPOINT": "https://topic.example/api/events",
+    "JOBROUTER_EVENTGRID_KEY": "topic-key",
+}
+
+
+def read(**changes: str) -> Settings:
+    return read_settings(REQUIRED | changes)
+
+
+def test_what_is_required_is_enough() -> None:
+    assert read() == Settings(
+        database=Path("data/router.db"),
+        access_keys=(PRIMARY,),
+        event_endpoint="https://topic.example/api/events",
+        event_key="topic-key",
+        event_schema=EventSchema.EVENT_GRID,
+        event_source="/job-router",
+    )
+
+
+def test_the_rest_of_the_environment_does_not_matter() -> None:
+    assert read(PATH="/bin", JOBROUTER_UNKNOWN="1") == read()
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_setting_is_named(name: str) -> None:
+    environment = {key: value for key, value in REQUIRED.items() if key != name}
+    with pytest.raises(SettingsError, match=rf"^{name} is not set\.$"):
+        read_settings(environment)
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_blank_setting_is_not_set(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is not set"):
+        read(**{name: "  "})
+
+
+def test_space_around_a_setting_is_ignored() -> None:
+    assert read(JOBROUTER_STORE=" sqlite:a.db ").database == Path("a.db")
+
+
+@pytest.mark.parametrize("store", ["data/router.db", "sqlite:", "postgres:router", "sqlite3:a.db"])
+def test_the_store_must_be_a_database_file(store: str) -> None:
+    with pytest.raises(SettingsError, match="JOBROUTER_STORE must be sqlite:"):
+        read(JOBROUTER_STORE=store)
+
+
+def test_an_absolute_path_stays_absolute() -> None:
+    assert read(JOBROUTER_STORE="sqlite:/data/router.db").database == Path("/data/router.db")
+
+
+def test_a_second_key_may_sign_requests_too() -> None:
+    settings = read(JOBROUTER_SECONDARY_ACCESS_KEY=base64_of(SECONDARY))
+    assert settings.access_keys == (PRIMARY, SECONDARY)
+
+
+@pytest.mark.parametrize("name", ["JOBROUTER_ACCESS_KEY", "JOBROUTER_SECONDARY_ACCESS_KEY"])
+@pytest.mark.parametrize(
+    "key", ["not base64!", "c2hvcnQ", "schlüssel" * 4], ids=["symbols", "no padding", "not ascii"]
+)
+def test_a_key_must_be_base64(name: str, key: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is not base64"):
+        read(**{name: key})
+
+
+@pytest.mark.parametrize("name", ["JOBROUTER_ACCESS_KEY", "JOBROUTER_SECONDARY_ACCESS_KEY"])
+def test_a_key_must_not_be_short(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is shorter than 16 bytes"):
+        read(**{name: base64_of(b"k" * 15)})
+
+
+def test_a_refused_key_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(JOBROUTER_ACCESS_KEY="secret but not base64")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["CloudEventSchemaV1_0", " CloudEventSchemaV1_0 "])
+def test_events_may_be_cloud_events(text: str) -> None:
+    assert read(JOBROUTER_EVENT_SCHEMA=text).event_schema is EventSchema.CLOUD_EVENTS
+
+
+def test_an_unknown_event_schema_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match="EventGridSchema or CloudEventSchemaV1_0"):
+        read(JOBROUTER_EVENT_SCHEMA="xml")
+
+
+@pytest.mark.parametrize("name", ["JOBROUTER_EVENT_SCHEMA", "JOBROUTER_EVENT_SOURCE"])
+def test_an_empty_optional_setting_is_as_if_it_were_not_there(name: str) -> None:
+    assert read(**{name: ""}) == read()
+
+
+def test_the_source_of_cloud_events_may_be_named() -> None:
+    assert read(JOBROUTER_EVENT_SOURCE="/contoso/router").event_source == "/contoso/router"
+
+
+def test_settings_show_no_keys() -> None:
+    shown = repr(read(JOBROUTER_SECONDARY_ACCESS_KEY=base64_of(SECONDARY)))
+    assert "data/router.db" in shown
+    for secret in ("topic-key", base64_of(PRIMARY), repr(PRIMARY), repr(SECONDARY)):
+        assert secret not in shown
