@@ -6,13 +6,11 @@ Everything is made once per process, on first use, from the environment's settin
 import asyncio
 import os
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
 from azure.core.credentials import AzureKeyCredential
 
-from shared.eventgrid.coalescing import CoalescingPublisher
 from shared.eventgrid.publisher import EventGridPublisher
 from shared.ports import EventPublisher, Store
 from shared.services.definitions import DefinitionCache
@@ -20,18 +18,6 @@ from shared.services.outbox import Outbox
 from shared.services.router import Router
 from shared.settings import Settings, read_settings
 from shared.storage.sqlite import open_sqlite_store
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """A router with what must be closed in the end."""
-
-    router: Router
-    publisher: EventPublisher
-
-    async def close(self) -> None:
-        await self.publisher.close()
-        await self.router.store.close()
 
 
 def utc_now() -> datetime:
@@ -59,12 +45,18 @@ def settings() -> Settings:
     return read_settings(os.environ)
 
 
-_application: asyncio.Task[Application] | None = None
+_starting: asyncio.Task[Router] | None = None
 
 
 async def router() -> Router:
-    """The process's router. :raises SettingsError, StoreUnavailable: it cannot be made."""
-    return (await _running()).router
+    """The process's router, made by whoever asks first; a failure is tried again by the next.
+
+    :raises SettingsError, StoreUnavailable: it cannot be made.
+    """
+    global _starting
+    if _starting is None or (_starting.done() and _starting.exception() is not None):
+        _starting = asyncio.get_running_loop().create_task(_compose(settings()))
+    return await asyncio.shield(_starting)
 
 
 async def start() -> None:
@@ -72,33 +64,24 @@ async def start() -> None:
 
     :raises SettingsError, StoreUnavailable: it cannot be made.
     """
-    await _running()
+    await router()
 
 
 async def close() -> None:
-    """Close what is open; the next use opens it again."""
-    global _application
-    task, _application = _application, None
+    """Publish what is posted and close what is open; the next use opens it again."""
+    global _starting
+    task, _starting = _starting, None
     if task is not None:
-        await (await task).close()
+        closing = await task
+        await closing.outbox.close()
+        await closing.store.close()
 
 
-async def _running() -> Application:
-    """The application, made by whoever asks first; a failure is tried again by the next."""
-    global _application
-    if _application is None or (_application.done() and _application.exception() is not None):
-        _application = asyncio.get_running_loop().create_task(_start(settings()))
-    return await asyncio.shield(_application)
-
-
-async def _start(settings: Settings) -> Application:
-    publisher = CoalescingPublisher(
-        EventGridPublisher(
-            settings.event_endpoint,
-            AzureKeyCredential(settings.event_key),
-            schema=settings.event_schema,
-            source=settings.event_source,
-        )
+async def _compose(settings: Settings) -> Router:
+    publisher = EventGridPublisher(
+        settings.event_endpoint,
+        AzureKeyCredential(settings.event_key),
+        schema=settings.event_schema,
+        source=settings.event_source,
     )
-    store = await open_sqlite_store(settings.database)
-    return Application(compose(store, publisher), publisher)
+    return compose(await open_sqlite_store(settings.database), publisher)

@@ -1,7 +1,7 @@
 """A router under full control: memory store, a clock that is set, ids that count, events caught."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ from shared.services.definitions import DefinitionCache
 from shared.services.distribution_policies import upsert_distribution_policy
 from shared.services.jobs import close_job, complete_job, upsert_job
 from shared.services.offers import AcceptedOffer, accept_offer
-from shared.services.outbox import Outbox
+from shared.services.outbox import Outbox, Pending
 from shared.services.preconditions import Precondition
 from shared.services.queues import upsert_queue
 from shared.services.router import Router
@@ -85,12 +85,20 @@ def _ids(event: Event) -> set[str]:
     return {getattr(event, name) for name in ("job_id", "worker_id") if hasattr(event, name)}
 
 
+class PromptOutbox(Outbox):
+    """Publishes before the request is answered, so that a test sees the events at once."""
+
+    async def post(self, pending: Iterable[Pending]) -> None:
+        if not self._is_paused():
+            await self.deliver(list(pending))
+
+
 def build_router(
     store: Store, publisher: CatchingPublisher, clock: SetClock, ids: CountingIds
 ) -> Router:
     return Router(
         store=store,
-        outbox=Outbox(publisher, clock),
+        outbox=PromptOutbox(publisher, clock),
         definitions=DefinitionCache(store, clock),
         clock=clock,
         new_id=ids,

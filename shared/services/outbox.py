@@ -1,20 +1,40 @@
 """The outbox: events leave it for the publisher, and records leave it when all is done.
 
-Publishing inside a request is a courtesy: while the publisher fails, requests stop trying for a
-moment and leave their events to the sweep. Nothing is lost and no request waits twice.
+A request does not wait for its events to be published. They are posted to the courier, a task of
+this process that carries all that has gathered in one go. While the publisher fails, the courier
+rests and the sweep tries; nothing is lost, since every record stays in the store until its events
+are published.
 """
 
+import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.jobs import Job
 from shared.domain.workers import Worker
-from shared.ports import AggregateStore, Clock, EventPublisher, OutboxRecord, PublishFailed
+from shared.ports import (
+    AggregateStore,
+    Clock,
+    EventPublisher,
+    OutboxRecord,
+    PublishFailed,
+    StoreError,
+)
+
+LINGER_SECONDS = 0.005
+"""How long the courier waits for more events to carry along."""
+
+LOAD = 200
+"""How many records the courier carries at once."""
 
 PAUSE = timedelta(seconds=5)
-"""After a failure, requests publish nothing for this long."""
+"""After a failure the courier rests for this long."""
+
+LAST_CHANCE_SECONDS = 6.0
+"""How long closing waits for the courier: longer than a publisher takes to give up."""
 
 log = logging.getLogger(__name__)
 
@@ -30,25 +50,52 @@ class Pending:
 
 
 class Outbox:
-    def __init__(self, publisher: EventPublisher, clock: Clock) -> None:
+    """Belongs to one event loop."""
+
+    def __init__(
+        self, publisher: EventPublisher, clock: Clock, linger: float = LINGER_SECONDS
+    ) -> None:
         self._publisher = publisher
         self._clock = clock
+        self._linger = linger
         self._paused_until: datetime | None = None
+        self._posted: deque[Pending] = deque()
+        self._courier: asyncio.Task[None] | None = None
 
-    async def deliver(self, pending: Sequence[Pending], *, insist: bool = False) -> bool:
+    async def post(self, pending: Iterable[Pending]) -> None:
+        """Deliver soon, without letting the caller wait; or leave it to the sweep."""
+        if self._is_paused():
+            return
+        self._posted.extend(pending)
+        if self._posted and (self._courier is None or self._courier.done()):
+            self._courier = asyncio.create_task(self._carry())
+
+    async def deliver(self, pending: Sequence[Pending]) -> bool:
         """Publish the records' events and forget the records; whether that succeeded.
 
-        ``insist``: try although publishing failed a moment ago. A failure leaves the records where
-        they are.
+        A failure leaves the records where they are.
         """
-        if not pending:
-            return True
-        if not insist and self._is_paused():
+        try:
+            if not await self._publish(pending):
+                return False
+            await _forget(pending)
+        except StoreError:
+            log.warning("published records stay in the outbox for now", exc_info=True)
             return False
-        if not await self._publish(pending):
-            return False
-        await _forget(pending)
         return True
+
+    async def close(self) -> None:
+        """Let the courier finish, and close the publisher."""
+        if self._courier is not None:
+            await asyncio.wait({self._courier}, timeout=LAST_CHANCE_SECONDS)
+        await self._publisher.close()
+
+    async def _carry(self) -> None:
+        while self._posted:
+            await asyncio.sleep(self._linger)
+            load = [self._posted.popleft() for _ in range(min(LOAD, len(self._posted)))]
+            if not await self.deliver(load):
+                self._posted.clear()
 
     def _is_paused(self) -> bool:
         return self._paused_until is not None and self._clock() < self._paused_until

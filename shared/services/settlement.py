@@ -37,28 +37,29 @@ async def settle(
     *,
     job: Stored[Job] | None = None,
     worker: Stored[Worker] | None = None,
-    insist: bool = False,
-) -> bool:
-    """Do all that follows from the pending records, match, and publish; whether all of it was done.
+) -> None:
+    """Do all that follows from the pending records, match, and have the events published.
 
     ``job``, ``worker``: as just read or committed; each is matched if it is waiting or has capacity
-    left. ``insist``: publish even if publishing failed a moment ago.
+    left.
     """
     settlement = _Settlement(router)
     if job is not None:
         settlement.noticed_job(job)
     if worker is not None:
         settlement.noticed_worker(worker)
+    await settlement.run(pending)
+    await router.outbox.post(settlement.done)
+
+
+async def resettle(router: Router, pending: Iterable[Pending]) -> bool:
+    """As :func:`settle`, for records that somebody left behind; whether all of it was done.
+
+    Publishes before it returns.
+    """
+    settlement = _Settlement(router)
     complete = await settlement.run(pending)
-    return await _deliver(router, settlement.done, insist) and complete
-
-
-async def _deliver(router: Router, done: list[Pending], insist: bool) -> bool:
-    try:
-        return await router.outbox.deliver(done, insist=insist)
-    except StoreError:
-        log.warning("settled records stay in the outbox for now", exc_info=True)
-        return False
+    return await router.outbox.deliver(settlement.done) and complete
 
 
 class _Settlement:

@@ -21,7 +21,7 @@ from shared.services.matching import available_pages, offer_planned
 from shared.services.offering import resolve_reservation
 from shared.services.outbox import Pending
 from shared.services.router import Router, TooMuchContention
-from shared.services.settlement import settle
+from shared.services.settlement import resettle, settle
 from shared.services.workers import deregister_idle_worker
 
 BATCH = 100
@@ -58,6 +58,7 @@ async def match_queue(router: Router, queue_id: str) -> None:
     continuation: str | None = None
     while True:
         page = await router.store.jobs.waiting([queue_id], None, WAITING_PAGE, continuation)
+        router.backlog.notice_all(page.items)
         if not await _match_page(router, queue_id, policy, page.items):
             return
         continuation = page.continuation
@@ -89,7 +90,7 @@ async def publish_outbox(router: Router) -> None:
     """Finish what commits left to do: follow-ups first, then their events."""
     for _ in range(MOST_BATCHES):
         pending = await _old_records(router)
-        if not pending or not await settle(router, pending, insist=True):
+        if not pending or not await resettle(router, pending):
             return
 
 

@@ -16,7 +16,6 @@ from azure.core.credentials import AccessToken, AzureKeyCredential
 
 from shared.domain.events import RecordedEvent
 from shared.eventgrid.batches import RequestLimits
-from shared.eventgrid.coalescing import CoalescingPublisher
 from shared.eventgrid.publisher import EventGridPublisher
 from shared.eventgrid.schemas import EventSchema
 from shared.ports import EventPublisher, PublishFailed
@@ -131,14 +130,10 @@ def direct(topic: Topic, **settings: Any) -> EventPublisher:
     return EventGridPublisher(topic.endpoint, credential, timeout=TIMEOUT, **settings)
 
 
-def coalescing(topic: Topic, **settings: Any) -> EventPublisher:
-    return CoalescingPublisher(direct(topic, **settings))
-
-
 type Open = Callable[..., AbstractAsyncContextManager[EventPublisher]]
 
 
-@pytest.fixture(params=[direct, coalescing])
+@pytest.fixture(params=[direct])
 def opened(request: pytest.FixtureRequest) -> Open:
     """Opens a publisher to a topic, and closes it."""
 
@@ -421,11 +416,3 @@ async def test_callers_at_once_lose_nothing_and_keep_their_order(
     for n in range(20):
         own = [id for id in topic.ids if id.startswith(f"caller{n}-")]
         assert own == [f"caller{n}-1", f"caller{n}-2", f"caller{n}-3"]
-
-
-async def test_callers_at_once_share_requests_if_coalesced(topic: Topic) -> None:
-    publisher = coalescing(topic)
-    await asyncio.gather(*(publisher.publish(numbered(3, f"caller{n}")) for n in range(20)))
-    await publisher.close()
-
-    assert [len(post.events) for post in topic.posts] == [60]
