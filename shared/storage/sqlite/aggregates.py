@@ -15,6 +15,7 @@ from shared.storage.etags import first_etag, next_etag
 from shared.storage.sqlite.database import Database
 from shared.storage.sqlite.tables import (
     STORED,
+    Row,
     SqlValue,
     changed_one,
     insert,
@@ -23,6 +24,9 @@ from shared.storage.sqlite.tables import (
     stored,
     update,
 )
+
+type IndexRows = Mapping[str, Sequence[Row]]
+"""Rows by table. The first column of each is the aggregate's id, ``worker_id``."""
 
 
 class SqliteAggregates[A: Job | Worker](ABC):
@@ -38,12 +42,8 @@ class SqliteAggregates[A: Job | Worker](ABC):
         """The indexed columns of the aggregate's row."""
 
     @abstractmethod
-    def _index(self, connection: sqlite3.Connection, aggregate: A) -> None:
-        """Add the rows of other tables, if any, that index the aggregate."""
-
-    @abstractmethod
-    def _unindex(self, connection: sqlite3.Connection, id: str) -> None:
-        """Remove those rows."""
+    def _index_rows(self, aggregate: A) -> IndexRows:
+        """The rows of other tables that index the aggregate; always of the same tables."""
 
     async def get(self, id: str) -> Stored[A] | None:
         statement = f"SELECT {STORED} FROM {self._table} WHERE id = ?"
@@ -52,18 +52,18 @@ class SqliteAggregates[A: Job | Worker](ABC):
             row = connection.execute(statement, (id,)).fetchone()
             return row and stored(self._codec, row)
 
-        return await self._database.readers.run(read)
+        return await self._database.readers.run_at_once(read)
 
     async def create(self, aggregate: A, record: OutboxRecord | None, now: datetime) -> Stored[A]:
         created = Stored(aggregate, first_etag(), now)
-        row = self._row(created)
+        row, rows = self._row(created), self._index_rows(aggregate)
         outbox_row = self._outbox_row(record)
         statement = insert(self._table, row)
 
         def write(connection: sqlite3.Connection) -> None:
             if not changed_one(connection, statement, row):
                 raise AlreadyExists(f"'{aggregate.id}' exists already.")
-            self._index(connection, aggregate)
+            _index(connection, aggregate.id, {}, rows)
             _add_record(connection, outbox_row)
 
         await self._database.writer.run(write)
@@ -74,14 +74,14 @@ class SqliteAggregates[A: Job | Worker](ABC):
     ) -> Stored[A]:
         replaced = Stored(aggregate, next_etag(expected.etag), now)
         row = self._row(replaced)
+        before, after = self._index_rows(expected.value), self._index_rows(aggregate)
         outbox_row = self._outbox_row(record)
         statement = update(self._table, row, "id = :id AND etag = :expected")
 
         def write(connection: sqlite3.Connection) -> None:
             if not changed_one(connection, statement, {**row, "expected": expected.etag}):
                 raise _conflict(aggregate.id)
-            self._unindex(connection, aggregate.id)
-            self._index(connection, aggregate)
+            _index(connection, aggregate.id, before, after)
             _add_record(connection, outbox_row)
 
         await self._database.writer.run(write)
@@ -89,13 +89,14 @@ class SqliteAggregates[A: Job | Worker](ABC):
 
     async def delete(self, expected: Stored[A], record: OutboxRecord | None) -> None:
         key = {"id": expected.value.id, "expected": expected.etag}
+        rows = self._index_rows(expected.value)
         outbox_row = self._outbox_row(record)
         statement = f"DELETE FROM {self._table} WHERE id = :id AND etag = :expected"
 
         def write(connection: sqlite3.Connection) -> None:
             if not changed_one(connection, statement, key):
                 raise _conflict(expected.value.id)
-            self._unindex(connection, expected.value.id)
+            _index(connection, expected.value.id, rows, dict.fromkeys(rows, ()))
             _add_record(connection, outbox_row)
 
         await self._database.writer.run(write)
@@ -173,6 +174,17 @@ class SqliteAggregates[A: Job | Worker](ABC):
             "created_at": to_micros(record.created_at),
             "document": OUTBOX_RECORDS.to_json(record),
         }
+
+
+def _index(connection: sqlite3.Connection, id: str, before: IndexRows, after: IndexRows) -> None:
+    """Rewrite the rows of those tables in which something changed."""
+    for table, rows in after.items():
+        if rows == before.get(table, ()):
+            continue
+        connection.execute(f"DELETE FROM {table} WHERE worker_id = ?", (id,))
+        if rows:
+            marks = ", ".join("?" for _ in rows[0])
+            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
 
 def _add_record(connection: sqlite3.Connection, row: Mapping[str, SqlValue] | None) -> None:

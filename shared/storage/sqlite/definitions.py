@@ -38,7 +38,7 @@ class SqliteDefinitionStore[D: Queue | DistributionPolicy]:
             row = connection.execute(statement, (self._kind, id)).fetchone()
             return row and stored(self._codec, row)
 
-        return await self._database.readers.run(read)
+        return await self._database.readers.run_at_once(read)
 
     async def create(self, definition: D, now: datetime) -> Stored[D]:
         created = Stored(definition, first_etag(), now)

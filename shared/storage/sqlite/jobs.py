@@ -1,6 +1,5 @@
 """Jobs in SQLite."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from itertools import product
 
@@ -10,7 +9,7 @@ from shared.ports import JobFilter, Page, Stored
 from shared.storage.documents import JOBS
 from shared.storage.epoch import to_micros
 from shared.storage.queries import job_list, waiting_jobs, waiting_key
-from shared.storage.sqlite.aggregates import SqliteAggregates
+from shared.storage.sqlite.aggregates import IndexRows, SqliteAggregates
 from shared.storage.sqlite.conditions import Conditions
 from shared.storage.sqlite.database import Database
 from shared.storage.sqlite.tables import STORED, SqlValue
@@ -36,11 +35,9 @@ class SqliteJobStore(SqliteAggregates[Job]):
             "waiting_since": waiting_since,
         }
 
-    def _index(self, connection: sqlite3.Connection, job: Job) -> None:
-        """A job's own row has all that is asked for."""
-
-    def _unindex(self, connection: sqlite3.Connection, id: str) -> None:
-        """There is nothing else to remove."""
+    def _index_rows(self, job: Job) -> IndexRows:  # noqa: ARG002
+        """None: a job's own row has all that is asked for."""
+        return {}
 
     async def list(
         self, filter: JobFilter, limit: int, continuation: str | None = None

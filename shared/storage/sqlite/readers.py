@@ -4,7 +4,7 @@ import sqlite3
 from asyncio import get_running_loop, to_thread
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from shared.storage.sqlite.connections import closed, translated_errors
 
@@ -28,6 +28,21 @@ class Readers:
             raise closed()
         return await get_running_loop().run_in_executor(self._threads, self._read, read)
 
+    async def run_at_once[T](self, read: Read[T]) -> T:
+        """As :meth:`run`, for a read of one row: quicker done than handed to a thread.
+
+        It takes tens of microseconds on the caller's own thread; waking another one and waiting for
+        its answer takes longer. While the connections are all taken, it goes to the threads.
+        :raises StoreUnavailable: as for :meth:`run`.
+        """
+        if self._closed:
+            raise closed()
+        try:
+            connection = self._idle.get_nowait()
+        except Empty:
+            return await self.run(read)
+        return self._with(connection, read)
+
     async def close(self) -> None:
         """Finish what was asked for so far."""
         if self._closed:
@@ -38,7 +53,9 @@ class Readers:
             self._idle.get().close()
 
     def _read[T](self, read: Read[T]) -> T:
-        connection = self._idle.get()
+        return self._with(self._idle.get(), read)
+
+    def _with[T](self, connection: sqlite3.Connection, read: Read[T]) -> T:
         try:
             with translated_errors():
                 return read(connection)

@@ -11,13 +11,11 @@ from shared.storage.documents import WORKERS
 from shared.storage.epoch import to_micros
 from shared.storage.projections import availability, capacity_by_channel
 from shared.storage.queries import available_workers, idle_key, worker_list
-from shared.storage.sqlite.aggregates import SqliteAggregates
+from shared.storage.sqlite.aggregates import IndexRows, SqliteAggregates
 from shared.storage.sqlite.conditions import Conditions
 from shared.storage.sqlite.database import Database
 from shared.storage.sqlite.labels import label_rows, require_selector
 from shared.storage.sqlite.tables import STORED, SqlValue
-
-_INDEX_TABLES = ("worker_queues", "worker_channels", "worker_labels", "worker_availability")
 
 _KEYS = {
     WorkerOrder.LONGEST_IDLE: "a.load_ratio, a.available_since, a.worker_id",
@@ -36,21 +34,20 @@ class SqliteWorkerStore(SqliteAggregates[Worker]):
             "idle_since": _micros(worker.idle_since),
         }
 
-    def _index(self, connection: sqlite3.Connection, worker: Worker) -> None:
+    def _index_rows(self, worker: Worker) -> IndexRows:
         last_offered = _micros(worker.last_offered_at)
-        queues = [(worker.id, id, last_offered) for id in dict.fromkeys(worker.profile.queues)]
-        connection.executemany("INSERT INTO worker_queues VALUES (?, ?, ?)", queues)
-        channels = [(worker.id, id, fits) for id, fits in capacity_by_channel(worker).items()]
-        connection.executemany("INSERT INTO worker_channels VALUES (?, ?, ?)", channels)
-        labels = label_rows(worker.id, worker.profile.labels)
-        connection.executemany("INSERT INTO worker_labels VALUES (?, ?, ?, ?)", labels)
         load_ratio, since, _ = idle_key(worker)
-        available = ((worker.id, *place, load_ratio, since) for place in availability(worker))
-        connection.executemany("INSERT INTO worker_availability VALUES (?, ?, ?, ?, ?)", available)
-
-    def _unindex(self, connection: sqlite3.Connection, id: str) -> None:
-        for table in _INDEX_TABLES:
-            connection.execute(f"DELETE FROM {table} WHERE worker_id = ?", (id,))
+        queues = dict.fromkeys(worker.profile.queues)
+        return {
+            "worker_queues": [(worker.id, id, last_offered) for id in queues],
+            "worker_channels": [
+                (worker.id, id, fits) for id, fits in capacity_by_channel(worker).items()
+            ],
+            "worker_labels": list(label_rows(worker.id, worker.profile.labels)),
+            "worker_availability": [
+                (worker.id, *place, load_ratio, since) for place in availability(worker)
+            ],
+        }
 
     async def list(
         self, filter: WorkerFilter, limit: int, continuation: str | None = None

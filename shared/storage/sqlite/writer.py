@@ -6,12 +6,12 @@ it is refused alone, and acknowledged only after the commit.
 """
 
 import sqlite3
-from asyncio import to_thread, wrap_future
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from asyncio import AbstractEventLoop, Future, get_running_loop, to_thread
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from queue import Empty, Queue, ShutDown
+from dataclasses import dataclass
+from itertools import groupby
+from queue import Empty, SimpleQueue
 from threading import Thread
 
 from shared.storage.sqlite.connections import closed, transaction, unavailable
@@ -24,10 +24,15 @@ type Write = Callable[[sqlite3.Connection], None]
 
 @dataclass(frozen=True, slots=True)
 class _Request:
+    """``answer`` belongs to ``loop`` and is touched in its thread alone."""
+
     write: Write
-    answer: Future[None] = field(default_factory=Future)
+    loop: AbstractEventLoop
+    answer: Future[None]
 
     def resolve(self, refusal: Exception | None) -> None:
+        if self.answer.done():  # The caller has given up.
+            return
         if refusal is None:
             self.answer.set_result(None)
         else:
@@ -39,7 +44,8 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._requests: Queue[_Request] = Queue()
+        self._requests: SimpleQueue[_Request | None] = SimpleQueue()
+        self._closed = False
         self._thread = Thread(target=self._serve, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -48,31 +54,38 @@ class Writer:
 
         :raises StoreUnavailable: nothing was written.
         """
-        request = _Request(write)
-        try:
-            self._requests.put(request)
-        except ShutDown:
-            raise closed() from None
-        await wrap_future(request.answer)
+        if self._closed:
+            raise closed()
+        loop = get_running_loop()
+        request = _Request(write, loop, loop.create_future())
+        self._requests.put(request)
+        await request.answer
 
     async def close(self) -> None:
         """Finish what was asked for so far."""
-        self._requests.shutdown()
+        if not self._closed:
+            self._closed = True
+            self._requests.put(None)
         await to_thread(self._thread.join)
 
     def _serve(self) -> None:
-        with suppress(ShutDown):
-            while True:
-                if group := self._next_group():
-                    self._commit(group)
+        while group := self._next_group():
+            self._commit(group)
         self._connection.close()
 
     def _next_group(self) -> Sequence[_Request]:
-        group = [self._requests.get()]
-        with suppress(Empty, ShutDown):
-            while len(group) < _MAX_GROUP:
-                group.append(self._requests.get_nowait())
-        return [request for request in group if request.answer.set_running_or_notify_cancel()]
+        """What waits to be written; nothing once the writer is closed and all is written."""
+        group: list[_Request] = []
+        request = self._requests.get()
+        with suppress(Empty):
+            while request is not None:
+                group.append(request)
+                if len(group) == _MAX_GROUP:
+                    return group
+                request = self._requests.get_nowait()
+            if group:
+                self._requests.put(None)  # Closing comes next, after this group.
+        return group
 
     def _commit(self, group: Sequence[_Request]) -> None:
         try:
@@ -80,8 +93,10 @@ class Writer:
                 refusals = [self._attempt(request.write) for request in group]
         except Exception as error:
             refusals = [_refusal(error) for _ in group]
-        for request, refusal in zip(group, refusals, strict=True):
-            request.resolve(refusal)
+        answers = zip(group, refusals, strict=True)
+        for loop, answered in groupby(answers, key=lambda answer: answer[0].loop):
+            with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+                loop.call_soon_threadsafe(_resolve, list(answered))
 
     def _attempt(self, write: Write) -> Exception | None:
         """Why the write was refused, and undone.
@@ -100,6 +115,11 @@ class Writer:
             refusal = None
         self._connection.execute("RELEASE write")
         return refusal
+
+
+def _resolve(answers: Iterable[tuple[_Request, Exception | None]]) -> None:
+    for request, refusal in answers:
+        request.resolve(refusal)
 
 
 def _refusal(error: Exception) -> Exception:
