@@ -282,8 +282,10 @@ class Worker:
         """Open offers that the profile no longer has room for, the newest going first."""
         kept = replace(self, reservations=self.assignments)
         for held in self.open_offers:
-            if kept.is_available(held.queue_id, held.channel_id):
-                kept = replace(kept, reservations=(*kept.reservations, held))
+            with_it = replace(kept, reservations=(*kept.reservations, held))
+            fits = with_it.consumed_capacity <= self.profile.capacity
+            if fits and kept.is_available(held.queue_id, held.channel_id):
+                kept = with_it
             else:
                 yield held
 

@@ -27,6 +27,9 @@ JOB_PAGE = 100
 JOB_PAGES = 5
 """How many pages of the best waiting jobs a freed worker looks through; the sweep sees all."""
 
+BACKLOG_HINTS = 10
+"""How many jobs behind those pages it may be pointed to."""
+
 
 async def match_job(router: Router, job_id: str, seen: Stored[Job] | None = None) -> list[Pending]:
     """Offer a waiting job to its best workers, as many as its distribution policy allows.
@@ -42,9 +45,12 @@ async def match_job(router: Router, job_id: str, seen: Stored[Job] | None = None
         if policy is None:
             return []
         try:
-            return await _offer_to_best(router, stored, policy)
+            pending = await _offer_to_best(router, stored, policy)
         except JobChanged:
             continue
+        if not pending:
+            router.backlog.notice(stored.value)
+        return pending
     raise TooMuchContention(f"The job '{job_id}' keeps changing.")
 
 
@@ -68,8 +74,19 @@ async def match_worker(
         pending += await offer_planned(router, page.items, [stored])
         continuation = page.continuation
         if continuation is None:
-            break
-    return pending
+            return pending
+    return pending + await _match_backlog(router, worker_id)
+
+
+async def _match_backlog(router: Router, worker_id: str) -> list[Pending]:
+    """Look behind the pages that were read, as far as this process knows the jobs there."""
+    stored = await router.store.workers.get(worker_id)
+    if stored is None or not _free_channels(stored.value):
+        return []
+    policies = await _policies(router, stored.value.profile.queues)
+    modes = {queue_id: policy.mode for queue_id, policy in policies.items()}
+    jobs = await router.backlog.best_for(stored.value, modes, router.store.jobs, BACKLOG_HINTS)
+    return await offer_planned(router, jobs, [stored])
 
 
 async def offer_planned(

@@ -65,11 +65,13 @@ async def issue(
     :raises JobChanged: the race for the job was lost; the reservations are given back.
     """
     try:
-        return await commit_job(router, job, _listing(job.value, held, policy))
+        commit = await commit_job(router, job, _listing(job.value, held, policy))
     except (Conflict, ConcurrencyConflict, AlreadyExists) as lost:
         for each in held:
             await _withdraw(router, each.worker.value.id, each.reservation.offer_id)
         raise JobChanged from lost
+    router.backlog.forget(job.value.id)
+    return commit
 
 
 async def resolve_reservation(router: Router, worker_id: str, offer_id: str, job_id: str) -> None:

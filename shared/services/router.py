@@ -3,9 +3,10 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.ports import AlreadyExists, Clock, ConcurrencyConflict, IdGenerator, Store
+from shared.services.backlog import Backlog
 from shared.services.definitions import DefinitionCache
 from shared.services.outbox import Outbox
 
@@ -24,6 +25,7 @@ class Router:
     definitions: DefinitionCache
     clock: Clock
     new_id: IdGenerator
+    backlog: Backlog = field(default_factory=Backlog)
 
 
 async def until_committed[T](attempt: Callable[[], Awaitable[T]]) -> T:

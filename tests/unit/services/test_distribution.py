@@ -4,7 +4,10 @@ import pytest
 
 from shared.domain.channels import Channel
 from shared.domain.distribution import DistributionModeKind
-from shared.services.jobs import cancel_job
+from shared.domain.labels import LabelOperator
+from shared.domain.selectors import WorkerSelector
+from shared.services.jobs import cancel_job, delete_job
+from shared.services.matching import JOB_PAGE, JOB_PAGES
 from tests.rig import Rig
 
 CHAT = (Channel(channel_id="chat", capacity_cost_per_job=1),)
@@ -87,6 +90,31 @@ async def test_a_freed_worker_looks_past_the_jobs_it_cannot_take() -> None:
     await rig.job("chat", priority=1)
     await rig.worker()
     assert await rig.offers_of() == ["chat"]
+
+
+async def test_a_freed_worker_finds_its_job_behind_a_long_backlog() -> None:
+    rig = await Rig().ready()
+    experts_only = WorkerSelector(key="skill", operator=LabelOperator.GREATER_THAN, value=10)
+    for number in range(JOB_PAGE * JOB_PAGES + 50):
+        await rig.job(f"expert-{number:04}", priority=5, selectors=(experts_only,))
+    await rig.job("simple", priority=1)
+    await rig.worker(labels={"skill": 1})
+    assert await rig.offers_of() == ["simple"]
+
+
+async def test_what_others_did_to_the_backlog_is_checked() -> None:
+    rig = await Rig().ready()
+    other = Rig(rig.store)
+    experts_only = WorkerSelector(key="skill", operator=LabelOperator.GREATER_THAN, value=10)
+    for number in range(JOB_PAGE * JOB_PAGES + 50):
+        await rig.job(f"expert-{number:04}", priority=5, selectors=(experts_only,))
+    for name in ("cancelled", "deleted", "there"):
+        await rig.job(name, priority=1)
+    await cancel_job(other.router, "cancelled", None, None)
+    await cancel_job(other.router, "deleted", None, None)
+    await delete_job(other.router, "deleted")
+    await rig.worker(labels={"skill": 1})
+    assert await rig.offers_of() == ["there"]
 
 
 @pytest.mark.parametrize("kind", DistributionModeKind)

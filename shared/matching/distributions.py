@@ -1,0 +1,132 @@
+"""The distribution modes: which of the eligible workers gets the next offer."""
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Protocol, override
+
+from shared.domain.jobs import Job
+from shared.domain.workers import Worker
+from shared.matching.bitsets import inverted, lowest, members
+from shared.matching.capacity import Load
+from shared.matching.roster import Roster
+from shared.matching.scoring import Condition, mean_score, scoring_terms, term_points
+
+SETS_PER_MEMBER = 8
+"""So many sets are intersected in about the time in which one worker is looked at by itself."""
+
+
+class Distribution(Protocol):
+    """Chooses among the workers of one roster; sets and positions are those of that roster."""
+
+    roster: Roster
+
+    def choose(self, job: Job, eligible: int) -> int:
+        """The position of the worker to offer the job to; ``eligible`` is not empty."""
+        ...
+
+    def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
+        """An offer was planned, in this or another mode; ``load`` includes it."""
+        ...
+
+
+class LongestIdle(Distribution):
+    """The lowest load ratio, then the roster's first; the roster is in ``worker_rank`` order."""
+
+    def __init__(self, roster: Roster, loads: Mapping[str, Load]) -> None:
+        self.roster = roster
+        self._ratio_at = [loads[worker.id].ratio for worker in roster.workers]
+        self._having = inverted((ratio,) for ratio in self._ratio_at)
+        self._ratios = sorted(self._having)
+
+    @override
+    def choose(self, job: Job, eligible: int) -> int:
+        if _few_among(eligible, len(self._ratios)):
+            return min(members(eligible), key=self._ratio_at.__getitem__)
+        least_loaded = (eligible & self._having[ratio] for ratio in self._ratios)
+        return lowest(next(filter(None, least_loaded)))
+
+    @override
+    def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
+        position, ratio = self.roster.position[worker.id], load.ratio
+        bit = 1 << position
+        self._having[self._ratio_at[position]] ^= bit
+        self._ratio_at[position] = ratio
+        if ratio not in self._having:
+            insort(self._ratios, ratio)
+            self._having[ratio] = 0
+        self._having[ratio] |= bit
+
+
+class RoundRobin(Distribution):
+    """The next worker after the queue's last one; the roster is in the order of worker ids.
+
+    ``last_offered``: by queue id; that worker need not be in the roster.
+    """
+
+    def __init__(self, roster: Roster, last_offered: Mapping[str, str | None]) -> None:
+        self.roster = roster
+        ids = [worker.id for worker in roster.workers]
+        self._start = {
+            queue_id: 0 if last is None else bisect_right(ids, last)
+            for queue_id, last in last_offered.items()
+        }
+
+    @override
+    def choose(self, job: Job, eligible: int) -> int:
+        start = self._start.get(job.queue_id, 0)
+        ahead = eligible >> start
+        return start + lowest(ahead) if ahead else lowest(eligible)
+
+    @override
+    def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
+        self._start[job.queue_id] = self.roster.position[worker.id] + 1
+
+
+class BestWorker(Distribution):
+    """The highest default score, then the roster's first; the roster is in ``worker_rank`` order.
+
+    Workers are scored in groups that get the same points for every term.
+    """
+
+    def __init__(self, roster: Roster) -> None:
+        self.roster = roster
+
+    @override
+    def choose(self, job: Job, eligible: int) -> int:
+        groups: list[tuple[tuple[float, ...], int]] = [((), eligible)]
+        for term in scoring_terms(job):
+            groups = [
+                ((*points, share), part)
+                for points, group in groups
+                for share, part in self._split(group, term)
+            ]
+        by_score: defaultdict[float, int] = defaultdict(int)
+        for points, group in groups:
+            by_score[mean_score(points)] |= group
+        return lowest(by_score[max(by_score)])
+
+    @override
+    def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
+        """Scores do not depend on offers."""
+
+    def _split(self, group: int, term: Condition) -> list[tuple[float, int]]:
+        """The group by the points that its workers get for the term."""
+        shares = self.roster.index.by_points(term)
+        if _few_among(group, len(shares)):
+            return [(self._points(position, term), 1 << position) for position in members(group)]
+        parts = []
+        for points, holders in shares.items():
+            if part := group & holders:
+                parts.append((points, part))
+                group ^= part
+        return [*parts, (0.0, group)] if group else parts
+
+    def _points(self, position: int, term: Condition) -> float:
+        labels = self.roster.workers[position].profile.labels
+        return term_points(labels.get(term[0]), term)
+
+
+def _few_among(workers: int, sets: int) -> bool:
+    """Whether to look at each worker is cheaper than to intersect with each set."""
+    return sets > SETS_PER_MEMBER and sets > SETS_PER_MEMBER * workers.bit_count()

@@ -1,0 +1,61 @@
+"""The workers of a plan: one account of what they hold, kept in step in every order needed."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from shared.domain.distribution import DistributionModeKind
+from shared.domain.jobs import Job
+from shared.domain.workers import Worker
+from shared.matching.capacity import Load
+from shared.matching.distributions import BestWorker, Distribution, LongestIdle, RoundRobin
+from shared.matching.ranking import WorkerRank, worker_rank
+from shared.matching.roster import Roster
+
+type Order = Callable[[Worker], WorkerRank | str]
+
+
+class Workforce:
+    """``last_offered``: as for ``plan``."""
+
+    def __init__(self, workers: Iterable[Worker], last_offered: Mapping[str, str | None]) -> None:
+        self._workers = [worker for worker in workers if worker.may_get_offers]
+        self._loads = {worker.id: Load(worker) for worker in self._workers}
+        self._last_offered = last_offered
+        self._rosters: dict[Order, Roster] = {}
+        self._distributions: dict[DistributionModeKind, Distribution] = {}
+
+    def distribution(self, kind: DistributionModeKind) -> Distribution:
+        """How jobs are distributed in a mode, by what the workers hold at any time."""
+        distribution = self._distributions.get(kind)
+        if distribution is None:
+            distribution = self._distributions[kind] = self._new_distribution(kind)
+        return distribution
+
+    def take(self, job: Job, worker: Worker) -> None:
+        """Account for a planned offer."""
+        load = self._loads[worker.id]
+        closed = load.take(job.channel_id)
+        if closed:
+            for roster in self._rosters.values():
+                roster.close(worker.id, closed)
+        for distribution in self._distributions.values():
+            distribution.note_offer(job, worker, load)
+
+    def _new_distribution(self, kind: DistributionModeKind) -> Distribution:
+        match kind:
+            case DistributionModeKind.LONGEST_IDLE:
+                return LongestIdle(self._roster(worker_rank), self._loads)
+            case DistributionModeKind.ROUND_ROBIN:
+                return RoundRobin(self._roster(_worker_id), self._last_offered)
+            case DistributionModeKind.BEST_WORKER:
+                return BestWorker(self._roster(worker_rank))
+
+    def _roster(self, order: Order) -> Roster:
+        roster = self._rosters.get(order)
+        if roster is None:
+            ordered = sorted(self._workers, key=order)
+            roster = self._rosters[order] = Roster(ordered, self._loads)
+        return roster
+
+
+def _worker_id(worker: Worker) -> str:
+    return worker.id
