@@ -39,10 +39,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         database=_database(_required(environment, "JOBROUTER_STORE")),
         access_keys=_access_keys(environment),
-        event_endpoint=_required(environment, "JOBROUTER_EVENTGRID_ENDPOINT"),
+        event_endpoint=_endpoint(_required(environment, "JOBROUTER_EVENTGRID_ENDPOINT")),
         event_key=_required(environment, "JOBROUTER_EVENTGRID_KEY"),
-        event_schema=_schema(environment.get("JOBROUTER_EVENT_SCHEMA") or EventSchema.EVENT_GRID),
-        event_source=environment.get("JOBROUTER_EVENT_SOURCE") or DEFAULT_SOURCE,
+        event_schema=_schema(environment.get("JOBROUTER_EVENT_SCHEMA", "").strip()),
+        event_source=environment.get("JOBROUTER_EVENT_SOURCE", "").strip() or DEFAULT_SOURCE,
     )
 
 
@@ -58,6 +58,12 @@ def _database(store: str) -> Path:
     if not store.startswith(SQLITE_SCHEME) or not path:
         raise SettingsError("JOBROUTER_STORE must be sqlite:<path of the database file>.")
     return Path(path)
+
+
+def _endpoint(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise SettingsError("JOBROUTER_EVENTGRID_ENDPOINT must be an http or https URL.")
+    return url
 
 
 def _access_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
@@ -80,7 +86,7 @@ def _key(name: str, text: str) -> bytes:
 
 def _schema(text: str) -> EventSchema:
     try:
-        return EventSchema(text.strip())
+        return EventSchema(text or EventSchema.EVENT_GRID)
     except ValueError as error:
         names = " or ".join(EventSchema)
         raise SettingsError(f"JOBROUTER_EVENT_SCHEMA must be {names}.") from error

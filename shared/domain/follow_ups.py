@@ -22,12 +22,13 @@ class AssignReservation:
 class ReleaseReservation:
     """The offer or the assignment ended: the capacity is free again.
 
-    ``deregister``: the offer expired, so its worker no longer counts as available.
+    ``expired_registration``: the offer expired, so its worker, as far as it is still registered as
+    it was then, no longer counts as available.
     """
 
     worker_id: str
     offer_id: str
-    deregister: bool = False
+    expired_registration: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -216,7 +216,7 @@ class Job:
         return self._revoke_offers().then(
             lambda job: Transition(
                 job._ended(JobStatus.CANCELLED, disposition, note, now),
-                (_job_event(job, e.JobCancelled, note=note, disposition_code=disposition),),
+                (e.JobCancelled(**_job_facts(job), note=note, disposition_code=disposition),),
                 freed,
             )
         )
@@ -225,11 +225,11 @@ class Job:
         """:raises Conflict: the job has not ended yet."""
         if not self.is_terminal:
             raise Conflict("JobIsActive", f"The job is {self.status}; cancel or close it first.")
-        return Transition(None, (_job_event(self, e.JobDeleted),))
+        return Transition(None, (e.JobDeleted(**_job_facts(self)),))
 
     # -- offers -------------------------------------------------------------------------------
 
-    def list_offer(
+    def issue_offer(
         self, offer: Offer, worker_labels: Labels, worker_tags: Labels, at_most: int
     ) -> "Transition[Job]":
         """Issue an offer for which the worker holds a reservation.
@@ -307,9 +307,8 @@ class Job:
             registration=offer.registration,
             retry_at=retry_at,
         )
-        return declined.then(
-            lambda job: Transition(replace(job, declines=(*job.declines, decline)))
-        )
+        others = tuple(d for d in self.declines if d.worker_id != offer.worker_id)
+        return declined.then(lambda job: Transition(replace(job, declines=(*others, decline))))
 
     def revoke(self, offer_id: str) -> "Transition[Job]":
         """End an offer that its worker can no longer take; nothing if it ended already."""
@@ -331,9 +330,8 @@ class Job:
             status=JobStatus.COMPLETED,
             definition=_with_note(self.definition, note, now),
         )
-        event = _job_event(
-            self,
-            e.JobCompleted,
+        event = e.JobCompleted(
+            **_job_facts(self),
             assignment_id=assignment_id,
             worker_id=assignment.worker_id,
         )
@@ -383,9 +381,8 @@ class Job:
             assignments=tuple(a for a in self.assignments if a is not assignment),
             unassignment_count=self.unassignment_count + 1,
         )
-        event = _job_event(
-            self,
-            e.JobUnassigned,
+        event = e.JobUnassigned(
+            **_job_facts(self),
             assignment_id=assignment_id,
             worker_id=assignment.worker_id,
         )
@@ -397,14 +394,13 @@ class Job:
 
     def advance(self, now: datetime) -> "Transition[Job]":
         """Do everything that is due; the same job, without events, if nothing is."""
-        if self.created_at + JOB_LIFETIME <= now:
-            return self._expire(now)
         return (
             self._activate(now)
             .then(lambda job: job._expire_offers(now))
             .then(lambda job: job._expire_selectors(now))
             .then(lambda job: job._forget_declines(now))
             .then(lambda job: job._close_on_time(now))
+            .then(lambda job: job._end_of_life(now))
         )
 
     def _deadlines(self) -> Iterable[datetime]:
@@ -418,7 +414,9 @@ class Job:
             yield from (s.expires_at for s in self.selectors if s.is_active and s.expires_at)
             yield from (d.retry_at for d in self.declines if d.retry_at)
 
-    def _expire(self, now: datetime) -> "Transition[Job]":
+    def _end_of_life(self, now: datetime) -> "Transition[Job]":
+        if self.created_at + JOB_LIFETIME > now:
+            return Transition(self)
         ended: Transition[Job] = Transition(self)
         if not self.is_terminal:
             ended = self.cancel(None, EXPIRED_DISPOSITION, now)
@@ -429,9 +427,8 @@ class Job:
         if self.status is not JobStatus.SCHEDULED or not due:
             return Transition(self)
         job = replace(self, status=JobStatus.WAITING_FOR_ACTIVATION, scheduled_at=now)
-        event = _job_event(
-            job,
-            e.JobWaitingForActivation,
+        event = e.JobWaitingForActivation(
+            **_job_facts(job),
             priority=self.priority,
             requested_worker_selectors=self.selectors,
             scheduled_at=now,
@@ -440,14 +437,14 @@ class Job:
 
     def _expire_offers(self, now: datetime) -> "Transition[Job]":
         due = tuple(offer for offer in self.offers if offer.expires_at <= now)
-        return self._end_offers(due, e.OfferExpired, deregister=True) if due else Transition(self)
+        return self._end_offers(due, e.OfferExpired) if due else Transition(self)
 
     def _expire_selectors(self, now: datetime) -> "Transition[Job]":
         due = tuple(s.expired() for s in self.selectors if s.is_due(now))
         if not self.is_waiting or not due:
             return Transition(self)
         after = tuple(s.expired() if s.is_due(now) else s for s in self.selectors)
-        event = _job_event(self, e.JobWorkerSelectorsExpired, expired_requested_selectors=due)
+        event = e.JobWorkerSelectorsExpired(**_job_facts(self), expired_requested_selectors=due)
         return Transition(self._with_selectors(after), (event,))
 
     def _forget_declines(self, now: datetime) -> "Transition[Job]":
@@ -466,9 +463,8 @@ class Job:
     def _enqueue(self, now: datetime) -> "Transition[Job]":
         job = replace(self, status=JobStatus.QUEUED, enqueued_at=self.enqueued_at or now)
         job = job._with_running_selectors(now)
-        event = _job_event(
-            job,
-            e.JobQueued,
+        event = e.JobQueued(
+            **_job_facts(job),
             priority=job.priority,
             requested_worker_selectors=job.selectors,
         )
@@ -478,9 +474,8 @@ class Job:
         disposition = disposition or CLOSED_DISPOSITION
         assignment = replace(self.assignments[-1], closed_at=now)
         closed = self._with_assignment(assignment)._ended(JobStatus.CLOSED, disposition, None, now)
-        event = _job_event(
-            self,
-            e.JobClosed,
+        event = e.JobClosed(
+            **_job_facts(self),
             assignment_id=assignment.assignment_id,
             worker_id=assignment.worker_id,
             disposition_code=disposition,
@@ -491,13 +486,15 @@ class Job:
         self,
         offers: tuple[Offer, ...],
         event: type[e.OfferDeclined | e.OfferRevoked | e.OfferExpired],
-        deregister: bool = False,
     ) -> "Transition[Job]":
+        expired = event is e.OfferExpired
         kept = tuple(offer for offer in self.offers if offer not in offers)
         ended = tuple(event(**_offer_facts(self, offer)) for offer in offers)
         released = tuple(
             ReleaseReservation(
-                worker_id=offer.worker_id, offer_id=offer.offer_id, deregister=deregister
+                worker_id=offer.worker_id,
+                offer_id=offer.offer_id,
+                expired_registration=offer.registration if expired else None,
             )
             for offer in offers
         )
@@ -538,18 +535,26 @@ class Job:
         raise NotFound("assignment", assignment_id)
 
     def _received_event(self) -> e.JobReceived:
-        scheduled = self.status is JobStatus.PENDING_SCHEDULE
         mode = self.definition.matching_mode
-        following = self.status if scheduled else JobStatus.QUEUED
-        return _job_event(
-            self,
-            e.JobReceived,
-            status=JobStatus.WAITING_FOR_ACTIVATION if isinstance(mode, Suspend) else following,
+        return e.JobReceived(
+            **_job_facts(self),
+            status=_following_status(mode),
             priority=self.priority,
             requested_worker_selectors=self.selectors,
             scheduled_at=mode.schedule_at if isinstance(mode, ScheduleAndSuspend) else None,
             unavailable_for_matching=not isinstance(mode, QueueAndMatch),
         )
+
+
+def _following_status(mode: MatchingMode) -> JobStatus:
+    """What a submitted job's status is going to be."""
+    match mode:
+        case QueueAndMatch():
+            return JobStatus.QUEUED
+        case ScheduleAndSuspend():
+            return JobStatus.PENDING_SCHEDULE
+        case Suspend():
+            return JobStatus.WAITING_FOR_ACTIVATION
 
 
 def _fresh(definition: JobDefinition) -> JobDefinition:
@@ -566,7 +571,7 @@ def _routing(definition: JobDefinition) -> tuple[object, ...]:
         definition.queue_id,
         definition.channel_id,
         definition.matching_mode,
-        tuple(map(identity, definition.requested_worker_selectors)),
+        frozenset(map(identity, definition.requested_worker_selectors)),
     )
 
 
@@ -584,15 +589,23 @@ def _release(assignment: Assignment) -> ReleaseReservation:
     return ReleaseReservation(worker_id=assignment.worker_id, offer_id=assignment.offer_id)
 
 
-def _job_event[E: e.JobEvent](job: Job, event: type[E], **facts: object) -> E:
-    return event(
+class JobFacts(TypedDict):
+    job_id: str
+    channel_id: str
+    channel_reference: str | None
+    queue_id: str | None
+    labels: Labels
+    tags: Labels
+
+
+def _job_facts(job: Job) -> JobFacts:
+    return JobFacts(
         job_id=job.id,
         channel_id=job.channel_id,
         channel_reference=job.definition.channel_reference,
         queue_id=job.queue_id,
         labels=job.definition.labels,
         tags=job.definition.tags,
-        **facts,
     )
 
 

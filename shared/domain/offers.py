@@ -33,7 +33,7 @@ class Decline:
 class Reservation:
     """Capacity that a worker holds for one open offer or, once accepted, one assignment.
 
-    ``registration`` counts how often the worker had registered when the offer was made.
+    ``registration``: which of the worker's registrations the offer was made in.
     ``check_at``: when a sweep should make sure that the job still lists the offer.
     """
 

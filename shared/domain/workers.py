@@ -6,7 +6,7 @@ raises and nothing happened.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
 from shared.domain import events as e
@@ -19,6 +19,8 @@ from shared.domain.offers import Reservation
 from shared.domain.queues import QueueDetails
 from shared.domain.statuses import WorkerState
 from shared.domain.transitions import Transition
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 type QueueDirectory = Callable[[Sequence[str]], tuple[QueueDetails, ...]]
 """Describes queues by id, for the events that tell about them."""
@@ -39,7 +41,7 @@ class WorkerProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """``registration`` counts how often the worker has registered.
+    """``registration`` identifies the worker's present or latest registration; it only grows.
 
     ``available_since``: since when it is registered without having got capacity back; ties in
     distribution go to the earliest. ``last_offered_at``: when it last got an offer, for round
@@ -216,21 +218,17 @@ class Worker:
             return Transition(self)
         return Transition(self._replacing(held, held.assigned(assignment_id, at)))
 
-    def release(self, offer_id: str, deregister: bool, now: datetime) -> "Transition[Worker]":
-        """Free what the offer or its assignment held; nothing if that happened already.
+    def release(
+        self, offer_id: str, expired_registration: int | None, now: datetime
+    ) -> "Transition[Worker]":
+        """Free what the offer or its assignment held, if that has not happened already.
 
-        ``deregister``: an offer of the present registration expired, so the worker is gone.
+        ``expired_registration``: an offer of that registration expired. The worker is deregistered,
+        unless it has registered again since.
         """
-        held = self.reservation(offer_id)
-        if held is None:
-            return Transition(self)
-        freed = replace(
-            self._dropping(held),
-            available_since=now if self.profile.available_for_offers else self.available_since,
-        )
-        if deregister and held.registration == self.registration:
-            return freed.deregister()
-        return Transition(freed)
+        freed = self._freed(offer_id, now)
+        expired = expired_registration == self.registration
+        return freed.deregister() if expired else Transition(freed)
 
     def withdraw(self, offer_id: str) -> "Transition[Worker]":
         """Give back what was held for an offer that was never issued."""
@@ -254,8 +252,13 @@ class Worker:
     # -- steps --------------------------------------------------------------------------------
 
     def _registered(self, directory: QueueDirectory, now: datetime) -> "Transition[Worker]":
-        worker = replace(self, registration=self.registration + 1, available_since=now)
+        worker = replace(self, registration=self._next_registration(now), available_since=now)
         return Transition(worker, (e.WorkerRegistered(**_description(worker, directory)),))
+
+    def _next_registration(self, now: datetime) -> int:
+        """By the clock, so that a worker deleted and made anew does not repeat one."""
+        microseconds = (now - EPOCH) // timedelta(microseconds=1)
+        return max(self.registration + 1, microseconds)
 
     def _deregistered(self) -> "Transition[Worker]":
         event = e.WorkerDeregistered(worker_id=self.id)
@@ -263,6 +266,14 @@ class Worker:
 
     def _unavailable(self) -> "Worker":
         return replace(self, profile=replace(self.profile, available_for_offers=False))
+
+    def _freed(self, offer_id: str, now: datetime) -> "Worker":
+        held = self.reservation(offer_id)
+        if held is None:
+            return self
+        available = self.profile.available_for_offers
+        since = now if available else self.available_since
+        return replace(self._dropping(held), available_since=since)
 
     def _dropping(self, dropped: Reservation) -> "Worker":
         kept = tuple(held for held in self.reservations if held is not dropped)

@@ -17,7 +17,7 @@ from shared.matching.label_column import LabelToken
 from shared.matching.ranking import JobRank
 from shared.matching.scoring import Condition, condition
 
-SEGMENT_SIZE = 8192
+SEGMENT_SIZE = 4096
 """Jobs a segment takes before it is cut in two. More: longer bitsets; fewer: more segments."""
 
 BLOCK_SIZE = 128
@@ -144,7 +144,7 @@ class Segment:
         """The matching jobs by rank."""
         matches = self._with_offers(search.offers)
         if matches and search.labels is not None:
-            matches &= ~self._failed_by(search.labels)
+            matches ^= matches & self._failed_by(search.labels)
         if matches.bit_count() <= FEW:
             return iter(sorted((self._by_slot[slot] for slot in members(matches)), key=_RANK))
         return (entry for block in self._blocks for entry in block.by_rank(matches))

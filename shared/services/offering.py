@@ -133,7 +133,7 @@ def _listing(job: Job, held: list[Held], policy: DistributionPolicy) -> Transiti
 def _listed(listing: Transition[Job], held: Held, at_most: int) -> Transition[Job]:
     worker = held.worker.value
     return listing.then(
-        lambda job: job.list_offer(
+        lambda job: job.issue_offer(
             held.reservation.as_offer(worker.id),
             worker.profile.labels,
             worker.profile.tags,

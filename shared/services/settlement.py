@@ -160,4 +160,4 @@ def _on_worker(worker: Worker, follow_up: WorkerFollowUp, now: datetime) -> Tran
         case AssignReservation():
             return worker.assign(follow_up.offer_id, follow_up.assignment_id, follow_up.assigned_at)
         case ReleaseReservation():
-            return worker.release(follow_up.offer_id, follow_up.deregister, now)
+            return worker.release(follow_up.offer_id, follow_up.expired_registration, now)

@@ -54,8 +54,12 @@ def event_of(transition: Transition[Job] | Transition[Worker]) -> Event:
     return event
 
 
-def released(worker_id: str, offer_id: str, *, deregister: bool = False) -> ReleaseReservation:
-    return ReleaseReservation(worker_id=worker_id, offer_id=offer_id, deregister=deregister)
+def released(
+    worker_id: str, offer_id: str, *, expired_registration: int | None = None
+) -> ReleaseReservation:
+    return ReleaseReservation(
+        worker_id=worker_id, offer_id=offer_id, expired_registration=expired_registration
+    )
 
 
 def revocation(offer_id: str, job_id: str, worker_id: str = "ann") -> RevokeOffer:
@@ -103,7 +107,7 @@ def an_offer(number: int = 1, worker_id: str = "ann", **changes: Any) -> Offer:
 
 def offer_to(job: Job, *offers: Offer, at_most: int = 9) -> Job:
     for offer in offers:
-        job = outcome(job.list_offer(offer, {}, {}, at_most))
+        job = outcome(job.issue_offer(offer, {}, {}, at_most))
     return job
 
 

@@ -125,12 +125,12 @@ class DeferredRouter:
             offer = held.as_offer(worker_id)
             self.unlisted.append(Unlisted(offer, job_id, self._touches[job_id]))
 
-    def list_offer(self, pending: Unlisted) -> None:
+    def issue_offer(self, pending: Unlisted) -> None:
         """The second step: the job lists the offer, or the capacity is given back."""
         self.unlisted.remove(pending)
         offer, job_id = pending.offer, pending.job_id
         if self._touches[job_id] == pending.job_touches:
-            self.change_job(job_id, lambda job: job.list_offer(offer, {}, {}, self.at_most))
+            self.change_job(job_id, lambda job: job.issue_offer(offer, {}, {}, self.at_most))
         if not self._lists(job_id, offer.offer_id):
             self.change_worker(offer.worker_id, lambda worker: worker.withdraw(offer.offer_id))
 
@@ -171,7 +171,7 @@ class DeferredRouter:
     def come_to_rest(self) -> None:
         """Do all that is still to be done."""
         while self.unlisted:
-            self.list_offer(self.unlisted[0])
+            self.issue_offer(self.unlisted[0])
         while self.follow_ups:
             self.apply(self.follow_ups.pop(0))
 
@@ -183,9 +183,9 @@ class DeferredRouter:
                     worker_id,
                     lambda worker: worker.assign(offer_id, assignment_id, follow_up.assigned_at),
                 )
-            case ReleaseReservation(worker_id=worker_id, deregister=deregister):
+            case ReleaseReservation(worker_id=worker_id, expired_registration=expired):
                 self.change_worker(
-                    worker_id, lambda worker: worker.release(offer_id, deregister, self.now)
+                    worker_id, lambda worker: worker.release(offer_id, expired, self.now)
                 )
             case RevokeOffer(job_id=job_id) if self._lists(job_id, offer_id):
                 self.change_job(job_id, lambda job: job.revoke(offer_id))

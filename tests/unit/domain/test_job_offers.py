@@ -39,7 +39,7 @@ ANNS, BOBS = an_offer(1, "ann"), an_offer(2, "bob")
 
 def test_an_offer_is_listed_and_announced() -> None:
     job = queued_job(channel_reference="call-7", labels={"vip": True}, tags={"a": 1}, priority=3)
-    issued = job.list_offer(ANNS, {"language": "fr"}, {"b": 2}, at_most=1)
+    issued = job.issue_offer(ANNS, {"language": "fr"}, {"b": 2}, at_most=1)
     event = event_of(issued)
     assert isinstance(event, OfferIssued)
     assert (event.offer_id, event.worker_id, event.job_id) == ("offer-1", "ann", "job-1")

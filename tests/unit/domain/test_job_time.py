@@ -51,7 +51,7 @@ def test_an_offer_expires_and_its_worker_no_longer_counts_as_available() -> None
     event = event_of(expired)
     assert isinstance(event, OfferExpired)
     assert (event.offer_id, event.worker_id) == ("offer-1", "ann")
-    assert expired.follow_ups == (released("ann", "offer-1", deregister=True),)
+    assert expired.follow_ups == (released("ann", "offer-1", expired_registration=1),)
     assert [offer.offer_id for offer in outcome(expired).offers] == ["offer-2"]
     assert outcome(expired).status is JobStatus.QUEUED
 

@@ -138,11 +138,11 @@ class OfferProtocol(RuleBasedStateMachine):
         for job_id, worker_id in _pick(self.router.possible_pairs(), position):
             self.router.reserve(job_id, worker_id, OFFER_LIVES[position % len(OFFER_LIVES)])
         if listed and len(self.router.unlisted) > before:
-            self.router.list_offer(self.router.unlisted[-1])
+            self.router.issue_offer(self.router.unlisted[-1])
 
     def list_an_offer(self, position: int) -> None:
         for pending in _pick(self.router.unlisted, position):
-            self.router.list_offer(pending)
+            self.router.issue_offer(pending)
 
     def answer_an_offer(self, position: int, answer: str) -> None:
         now = self.router.now

@@ -145,7 +145,7 @@ def test_reserving_holds_the_cost_of_the_channel() -> None:
     worker = outcome(reserved)
     held = reservation(worker)
     assert (held.job_id, held.queue_id, held.channel_id) == ("job-1", "support", "chat")
-    assert (held.capacity_cost, held.registration) == (20, 1)
+    assert (held.capacity_cost, held.registration) == (20, agent().registration)
     assert (held.offered_at, held.expires_at) == (NOW, later(hours=2))
     assert held.is_offer
     assert worker.open_offers == (held,)
@@ -158,9 +158,10 @@ def test_a_reservation_is_not_announced() -> None:
 
 
 def test_a_reservation_is_what_its_job_lists() -> None:
-    held = reservation(offered_worker(1))
-    offer = held.as_offer("ann")
-    assert (offer.offer_id, offer.worker_id, offer.registration) == ("offer-1", "ann", 1)
+    worker = offered_worker(1)
+    offer = reservation(worker).as_offer("ann")
+    assert (offer.offer_id, offer.worker_id) == ("offer-1", "ann")
+    assert offer.registration == worker.registration
     assert (offer.capacity_cost, offer.offered_at) == (1, START)
     assert offer.expires_at == START + OFFER_LIFE
 
@@ -188,7 +189,7 @@ def test_assigning_again_changes_nothing() -> None:
 
 
 def test_assigning_what_was_released_before_changes_nothing() -> None:
-    worker = outcome(busy_worker(1).release("offer-1", False, NOW))
+    worker = outcome(busy_worker(1).release("offer-1", None, NOW))
     assert worker.assign("offer-1", "assignment-1", NOW) == Transition(worker)
 
 
@@ -199,41 +200,49 @@ def test_assigning_what_was_released_before_changes_nothing() -> None:
     "worker", [offered_worker(1, 2), busy_worker(1, 2)], ids=["offers", "assignments"]
 )
 def test_releasing_frees_the_capacity(worker: Worker) -> None:
-    released = worker.release("offer-1", False, NOW)
+    released = worker.release("offer-1", None, NOW)
     assert held_offers(outcome(released)) == ["offer-2"]
     assert outcome(released).available_since == NOW
     assert (released.events, released.follow_ups) == ((), ())
 
 
 def test_releasing_again_changes_nothing() -> None:
-    worker = outcome(offered_worker(1).release("offer-1", False, NOW))
-    assert worker.release("offer-1", True, later(hours=2)) == Transition(worker)
+    worker = outcome(offered_worker(1).release("offer-1", None, NOW))
+    assert worker.release("offer-1", None, later(hours=2)) == Transition(worker)
 
 
 def test_a_worker_that_is_not_registered_does_not_become_available() -> None:
     worker = outcome(busy_worker(1).deregister())
-    assert outcome(worker.release("offer-1", False, NOW)).available_since == START
+    assert outcome(worker.release("offer-1", None, NOW)).available_since == START
 
 
 def test_an_expired_offer_deregisters_the_worker_and_revokes_its_others() -> None:
-    released = offered_worker(1, 2).release("offer-1", True, NOW)
+    worker = offered_worker(1, 2)
+    released = worker.release("offer-1", worker.registration, NOW)
     assert names(released) == ["WorkerDeregistered"]
     assert released.follow_ups == (revocation("offer-2", "job-2"),)
     assert not outcome(released).profile.available_for_offers
 
 
 def test_an_expired_offer_of_an_earlier_registration_does_not() -> None:
-    worker = outcome(offered_worker(1).deregister())
+    worker = offered_worker(1)
+    expired = worker.registration
+    worker = outcome(worker.deregister())
     worker = outcome(worker.update(offered_worker(1).profile, lambda _: (), NOW))
-    released = worker.release("offer-1", True, NOW)
+    released = worker.release("offer-1", expired, NOW)
     assert released.events == ()
     assert outcome(released).may_get_offers
 
 
 def test_an_expired_offer_of_a_worker_that_deregistered_just_frees_it() -> None:
     worker = outcome(offered_worker(1).deregister())
-    released = worker.release("offer-1", True, NOW)
+    released = worker.release("offer-1", worker.registration, NOW)
     assert (released.events, held_offers(outcome(released))) == ((), [])
+
+
+def test_an_expired_offer_deregisters_even_if_its_capacity_was_given_back_before() -> None:
+    worker = outcome(offered_worker(1).withdraw("offer-1"))
+    assert names(worker.release("offer-1", worker.registration, NOW)) == ["WorkerDeregistered"]
 
 
 # -- withdraw ---------------------------------------------------------------------------------

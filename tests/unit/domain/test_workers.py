@@ -59,7 +59,8 @@ def test_a_worker_may_be_created_registered() -> None:
     created = Worker.create("ann", a_profile(), described, START)
     worker = outcome(created)
     assert names(created) == ["WorkerRegistered"]
-    assert (worker.state, worker.registration) == (WorkerState.ACTIVE, 1)
+    assert worker.state is WorkerState.ACTIVE
+    assert worker.registration > 0
     assert (worker.available_since, worker.idle_since) == (START, START)
     assert worker.profile == a_profile()
 
@@ -77,9 +78,22 @@ def test_registering_again_is_another_registration() -> None:
     deregistered = outcome(a_worker().deregister())
     registered = update(deregistered, available_for_offers=True, labels={"a": 1})
     worker = outcome(registered)
+    assert worker.registration > deregistered.registration
     assert only(registered, WorkerRegistered).labels == {"a": 1}
     assert names(registered) == ["WorkerRegistered"]
-    assert (worker.registration, worker.available_since) == (2, NOW)
+    assert worker.available_since == NOW
+
+
+def test_registrations_at_the_same_moment_differ() -> None:
+    worker = a_worker()
+    again = outcome(outcome(worker.deregister()).update(worker.profile, described, START))
+    assert again.registration > worker.registration
+
+
+def test_a_worker_made_anew_does_not_repeat_a_registration() -> None:
+    former = a_worker()
+    anew = outcome(Worker.create("ann", a_profile(), described, NOW))
+    assert anew.registration > former.registration
 
 
 def test_deregistering_revokes_the_open_offers() -> None:
@@ -111,7 +125,7 @@ def test_deregistering_a_worker_that_is_not_registered_changes_nothing() -> None
 def test_a_worker_drains_while_it_still_holds_work() -> None:
     worker = outcome(busy_worker(1).deregister())
     assert worker.state is WorkerState.DRAINING
-    assert outcome(worker.release("offer-1", False, NOW)).state is WorkerState.INACTIVE
+    assert outcome(worker.release("offer-1", None, NOW)).state is WorkerState.INACTIVE
 
 
 # -- profile ----------------------------------------------------------------------------------
@@ -145,8 +159,9 @@ def test_a_worker_that_is_not_registered_may_change() -> None:
 
 
 def test_a_change_does_not_renew_the_registration() -> None:
-    worker = outcome(update(a_worker(), capacity=5))
-    assert (worker.registration, worker.available_since) == (1, START)
+    before = a_worker()
+    worker = outcome(update(before, capacity=5))
+    assert (worker.registration, worker.available_since) == (before.registration, START)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +236,7 @@ def test_a_worker_with_work_is_not_idle(worker: Worker) -> None:
 
 
 def test_a_worker_is_idle_since_its_last_work() -> None:
-    assert outcome(busy_worker(1).release("offer-1", False, NOW)).idle_since == NOW
+    assert outcome(busy_worker(1).release("offer-1", None, NOW)).idle_since == NOW
 
 
 def test_a_worker_idle_for_seven_days_is_deregistered() -> None:
