@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import uvloop
 from aiohttp import web
 
 ROOT = Path(__file__).parents[1]
@@ -234,7 +235,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     results = [
-        asyncio.run(measure(arguments.seconds, clients)) for clients in (1, arguments.clients)
+        uvloop.run(measure(arguments.seconds, clients)) for clients in (1, arguments.clients)
     ]
     if arguments.json:
         sys.stdout.write(json.dumps(results) + "\n")

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -204,6 +205,7 @@ async def _loaded(folder: Path) -> AsyncIterator[App]:
     try:
         router = Router(worker.functions, route_prefix(folder / "host.json"))
         await _start_app()
+        gc.freeze()
         yield App(worker, router, Timers(worker.functions, worker.invoke_timer))
     finally:
         worker.close()

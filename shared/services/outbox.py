@@ -24,9 +24,6 @@ from shared.ports import (
     StoreError,
 )
 
-LINGER_SECONDS = 0.005
-"""How long the courier waits for more events to carry along."""
-
 LOAD = 200
 """How many records the courier carries at once."""
 
@@ -52,12 +49,9 @@ class Pending:
 class Outbox:
     """Belongs to one event loop."""
 
-    def __init__(
-        self, publisher: EventPublisher, clock: Clock, linger: float = LINGER_SECONDS
-    ) -> None:
+    def __init__(self, publisher: EventPublisher, clock: Clock) -> None:
         self._publisher = publisher
         self._clock = clock
-        self._linger = linger
         self._paused_until: datetime | None = None
         self._posted: deque[Pending] = deque()
         self._courier: asyncio.Task[None] | None = None
@@ -75,14 +69,7 @@ class Outbox:
 
         A failure leaves the records where they are.
         """
-        try:
-            if not await self._publish(pending):
-                return False
-            await _forget(pending)
-        except StoreError:
-            log.warning("published records stay in the outbox for now", exc_info=True)
-            return False
-        return True
+        return await self._publish(pending) and await _forget(pending)
 
     async def close(self) -> None:
         """Let the courier finish, and close the publisher."""
@@ -91,10 +78,13 @@ class Outbox:
         await self._publisher.close()
 
     async def _carry(self) -> None:
-        while self._posted:
-            await asyncio.sleep(self._linger)
+        """Carry loads until nothing is posted; forget each while the next is on its way."""
+        published: Sequence[Pending] = ()
+        while self._posted or published:
             load = [self._posted.popleft() for _ in range(min(LOAD, len(self._posted)))]
-            if not await self.deliver(load):
+            succeeded, _ = await asyncio.gather(self._publish(load), _forget(published))
+            published = load if succeeded else ()
+            if not succeeded:
                 self._posted.clear()
 
     def _is_paused(self) -> bool:
@@ -114,9 +104,15 @@ class Outbox:
         return True
 
 
-async def _forget(pending: Iterable[Pending]) -> None:
+async def _forget(pending: Sequence[Pending]) -> bool:
+    """Remove the records; one that stays is published once more."""
     by_store: dict[int, tuple[AnyAggregateStore, list[OutboxRecord]]] = {}
     for item in pending:
         by_store.setdefault(id(item.store), (item.store, []))[1].append(item.record)
-    for store, records in by_store.values():
-        await store.remove_records(records)
+    try:
+        for store, records in by_store.values():
+            await store.remove_records(records)
+    except StoreError:
+        log.warning("published records stay in the outbox for now", exc_info=True)
+        return False
+    return True

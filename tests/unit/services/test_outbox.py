@@ -1,7 +1,7 @@
 """The courier: events are published soon, together, and no request waits for it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 
@@ -38,7 +38,7 @@ class Post:
         self.clock = SetClock()
         self.store = MemoryStore()
         self.publisher = SlowPublisher()
-        self.outbox = Outbox(self.publisher, self.clock, linger=0)
+        self.outbox = Outbox(self.publisher, self.clock)
 
     def record(self, id: str, events: int = 1) -> Pending:
         recorded = tuple(
@@ -77,6 +77,23 @@ async def test_what_gathers_while_the_courier_is_away_goes_together(post: Post) 
     for name in ("b", "c", "d"):
         await post.outbox.post([post.record(name, events=2)])
     assert await post.published() == [["a.1"], ["b.1", "b.2", "c.1", "c.2", "d.1", "d.2"]]
+
+
+async def test_what_is_posted_while_the_last_records_are_forgotten_goes_out_too(post: Post) -> None:
+    forgetting = asyncio.Event()
+    forget = post.store.workers.remove_records
+
+    async def slowly(records: Iterable[OutboxRecord]) -> None:
+        forgetting.set()
+        await asyncio.sleep(0.01)
+        await forget(records)
+
+    post.store.workers.remove_records = slowly  # type: ignore[method-assign]
+    post.publisher.allowed.set()
+    await post.outbox.post([post.record("a")])
+    await forgetting.wait()
+    await post.outbox.post([post.record("b")])
+    assert await post.published() == [["a.1"], ["b.1"]]
 
 
 async def test_records_without_events_are_forgotten_unpublished(post: Post) -> None:
