@@ -97,6 +97,7 @@ async def life_cycle(router: Router, calls: Counter[str], job_id: str) -> dict[s
     async def count[T](name: str, request: Awaitable[T]) -> T:
         calls.clear()
         answer = await request
+        await router.outbox.close()  # Until the courier has removed the request's records.
         counted[name] = Counter(calls)
         return answer
 

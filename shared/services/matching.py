@@ -67,7 +67,7 @@ async def match_worker(
         stored, seen = seen or await router.store.workers.get(worker_id), None
         channels = _free_channels(stored.value) if stored else []
         if stored is None or not channels:
-            break
+            return pending
         page = await router.store.jobs.waiting(
             stored.value.profile.queues, channels, JOB_PAGE, continuation
         )
