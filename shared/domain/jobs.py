@@ -118,7 +118,11 @@ class Job:
 
     @property
     def is_expedited(self) -> bool:
-        return any(s.expedite and s.is_active for s in self.selectors)
+        # A loop, not any(): planning asks this of every waiting job.
+        for selector in self.definition.requested_worker_selectors:  # noqa: SIM110
+            if selector.expedite and selector.is_active:
+                return True
+        return False
 
     @property
     def open_assignment(self) -> Assignment | None:

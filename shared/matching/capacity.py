@@ -21,8 +21,7 @@ class Load:
         self._offers_left = inf if limit is None else limit
         self._held: dict[str, int] = {}
         for held in worker.reservations:
-            self._hold(held.channel_id, held.capacity_cost)
-            self._offers_left -= held.is_offer
+            self._hold(held.channel_id, held.capacity_cost, held.is_offer)
         # Of two channels with one id the first counts, as for Worker.channel.
         self.open_channels = {c.channel_id: c for c in reversed(profile.channels)}
         self._close_full_channels()
@@ -34,12 +33,12 @@ class Load:
 
     def take(self, channel_id: str) -> list[str]:
         """Plan an offer in an open channel; which channels close by it."""
-        self._hold(channel_id, self.open_channels[channel_id].capacity_cost_per_job)
-        self._offers_left -= 1
+        self._hold(channel_id, self.open_channels[channel_id].capacity_cost_per_job, True)
         return self._close_full_channels()
 
-    def _hold(self, channel_id: str, cost: int) -> None:
+    def _hold(self, channel_id: str, cost: int, is_offer: bool) -> None:
         self._consumed += cost
+        self._offers_left -= is_offer
         self._held[channel_id] = self._held.get(channel_id, 0) + 1
 
     def _close_full_channels(self) -> list[str]:

@@ -1,8 +1,7 @@
 """The distribution modes: which of the eligible workers gets the next offer."""
 
 from bisect import bisect_right, insort
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, override
 
 from shared.domain.jobs import Job
@@ -14,6 +13,9 @@ from shared.matching.scoring import Condition, mean_score, scoring_terms, term_p
 
 SETS_PER_MEMBER = 8
 """So many sets are intersected in about the time in which one worker is looked at by itself."""
+
+type Group = tuple[tuple[float, ...], int]
+"""Points, one for each scoring term so far; and who got them."""
 
 
 class Distribution(Protocol):
@@ -42,12 +44,18 @@ class LongestIdle(Distribution):
     @override
     def choose(self, job: Job, eligible: int) -> int:
         if _few_among(eligible, len(self._ratios)):
-            return min(members(eligible), key=self._ratio_at.__getitem__)
-        least_loaded = (eligible & self._having[ratio] for ratio in self._ratios)
-        return lowest(next(filter(None, least_loaded)))
+            return min((self._ratio_at[position], position) for position in members(eligible))[1]
+        least_loaded = eligible
+        for ratio in self._ratios:
+            if having := eligible & self._having[ratio]:
+                least_loaded = having
+                break
+        return lowest(least_loaded)
 
     @override
     def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
+        if not load.open_channels:
+            return  # The worker is not eligible again, whatever its ratio.
         position, ratio = self.roster.position[worker.id], load.ratio
         bit = 1 << position
         self._having[self._ratio_at[position]] ^= bit
@@ -94,37 +102,39 @@ class BestWorker(Distribution):
 
     @override
     def choose(self, job: Job, eligible: int) -> int:
-        groups: list[tuple[tuple[float, ...], int]] = [((), eligible)]
+        if eligible.bit_count() == 1:
+            return lowest(eligible)
+        groups: list[Group] = [((), eligible)]
         for term in scoring_terms(job):
-            groups = [
-                ((*points, share), part)
-                for points, group in groups
-                for share, part in self._split(group, term)
-            ]
-        by_score: defaultdict[float, int] = defaultdict(int)
-        for points, group in groups:
-            by_score[mean_score(points)] |= group
-        return lowest(by_score[max(by_score)])
+            groups = self._split(groups, term)
+        _, first = max((mean_score(points), -lowest(group)) for points, group in groups)
+        return -first
 
     @override
     def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
         """Scores do not depend on offers."""
 
-    def _split(self, group: int, term: Condition) -> list[tuple[float, int]]:
-        """The group by the points that its workers get for the term."""
+    def _split(self, groups: Iterable[Group], term: Condition) -> list[Group]:
+        """The groups, each cut by the points that its workers get for one more term."""
         shares = self.roster.index.by_points(term)
-        if _few_among(group, len(shares)):
-            return [(self._points(position, term), 1 << position) for position in members(group)]
-        parts = []
-        for points, holders in shares.items():
-            if part := group & holders:
-                parts.append((points, part))
-                group ^= part
-        return [*parts, (0.0, group)] if group else parts
+        parts: list[Group] = []
+        for points, group in groups:
+            few = _few_among(group, len(shares))
+            for share, holders in self._one_by_one(group, term) if few else shares.items():
+                if part := group & holders:
+                    parts.append(((*points, share), part))
+                    group ^= part
+                    if not group:
+                        break
+            else:
+                parts.append(((*points, 0.0), group))
+        return parts
 
-    def _points(self, position: int, term: Condition) -> float:
-        labels = self.roster.workers[position].profile.labels
-        return term_points(labels.get(term[0]), term)
+    def _one_by_one(self, group: int, term: Condition) -> Iterator[tuple[float, int]]:
+        key = term[0]
+        for position in members(group):
+            label = self.roster.workers[position].profile.labels.get(key)
+            yield term_points(label, term), 1 << position
 
 
 def _few_among(workers: int, sets: int) -> bool:

@@ -7,8 +7,7 @@ from functools import cached_property
 from itertools import accumulate
 from operator import or_
 
-from shared.domain.labels import LabelOperator, LabelValue, is_number
-from shared.matching.bitsets import bitset
+from shared.domain.labels import LabelOperator, Labels, LabelValue, is_number
 from shared.matching.scoring import Condition, term_points
 
 type LabelToken = tuple[bool, LabelValue]
@@ -20,15 +19,17 @@ def token(value: LabelValue) -> LabelToken:
 
 
 class LabelColumn:
-    """``labels``: the workers' values, by position; ``None`` where a worker has no such label."""
+    """The label ``key`` in ``labels``: all labels of each worker, by position."""
 
-    def __init__(self, labels: Sequence[LabelValue | None]) -> None:
-        positions: defaultdict[LabelToken, list[int]] = defaultdict(list)
-        for position, label in enumerate(labels):
-            if label is not None:
-                positions[type(label) is bool, label].append(position)
-        self._everyone = (1 << len(labels)) - 1
-        self._holders = {value: bitset(held) for value, held in positions.items()}
+    def __init__(self, key: str, labels: Sequence[Labels]) -> None:
+        size = len(labels)
+        octets = defaultdict[LabelToken, bytearray](lambda: bytearray(size // 8 + 1))
+        for position, mine in enumerate(labels):
+            if key in mine:
+                value = mine[key]
+                octets[type(value) is bool, value][position >> 3] |= 1 << (position & 7)
+        self._everyone = (1 << size) - 1
+        self._holders = {value: int.from_bytes(o, "little") for value, o in octets.items()}
 
     def passing(self, operator: LabelOperator, value: LabelValue) -> int:
         """Who passes ``operator value``."""
@@ -45,7 +46,8 @@ class LabelColumn:
             return {1.0: self.passing(operator, value)}
         shares: defaultdict[float, int] = defaultdict(int)
         for (_, label), holders in self._holders.items():
-            shares[term_points(label, term)] |= holders
+            if points := term_points(label, term):
+                shares[points] |= holders
         return shares
 
     def _ordered(self, operator: LabelOperator, value: LabelValue) -> int:

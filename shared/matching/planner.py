@@ -8,7 +8,6 @@ from shared.domain.jobs import Job
 from shared.domain.workers import Worker
 from shared.matching.distributions import Distribution
 from shared.matching.ranking import in_rank_order
-from shared.matching.roster import Roster
 from shared.matching.workforce import Workforce
 
 
@@ -34,7 +33,7 @@ def plan(
     """
     staff = (worker for worker in workers if not modes.keys().isdisjoint(worker.profile.queues))
     planner = _Planner(modes, Workforce(staff, last_offered))
-    return planner.plan(job for job in jobs if job.is_waiting and job.queue_id in modes)
+    return planner.plan(job for job in jobs if job.is_waiting and job.definition.queue_id in modes)
 
 
 class _Lane:
@@ -45,16 +44,23 @@ class _Lane:
         self.roster = distribution.roster
         self.wish = min(mode.min_concurrent_offers, mode.max_concurrent_offers)
         self.limit = mode.max_concurrent_offers
-        self._workers = self.roster.index.in_queue(queue_id)
+        self._index = self.roster.index
+        self._workers = self._index.in_queue(queue_id)
+        self._open = self.roster.open
+        self._holders = self.roster.holders
         self._bypass_selectors = mode.bypass_selectors
 
     def eligible(self, job: Job) -> int:
-        """Who may be offered the job now."""
+        """Who may be offered the job now, if it can have more offers."""
+        if job.offers and len(job.offers) >= self.limit:
+            return 0
         definition = job.definition
-        workers = self._workers & self.roster.open.get(definition.channel_id, 0)
+        workers = self._workers & self._open.get(definition.channel_id, 0)
         if workers and not self._bypass_selectors:
-            workers = self.roster.index.passing(workers, definition.requested_worker_selectors)
-        return self.roster.without_barred(workers, job) if workers else 0
+            workers = self._index.passing(workers, definition.requested_worker_selectors)
+        if workers and (job.offers or job.declines or job.id in self._holders):
+            workers &= ~self.roster.barred_from(job)
+        return workers
 
 
 class _Planner:
@@ -71,31 +77,33 @@ class _Planner:
     def plan(self, jobs: Iterable[Job]) -> list[Match]:
         for job in list(self._fulfil_wishes(in_rank_order(jobs))):
             lane = self._lanes[job.queue_id]
-            self._offer(job, lane, lane.limit - max(lane.wish, len(job.offers)))
+            self._offer(job, lane, lane.eligible(job), lane.limit - max(lane.wish, len(job.offers)))
         return self._matches
 
     def _fulfil_wishes(self, jobs: Iterable[Job]) -> Iterator[Job]:
         """Bring every job up to its wish; yields those which might get more."""
         for job in jobs:
-            lane = self._lanes[job.queue_id]
-            offerable = self._offer(job, lane, lane.wish - len(job.offers))
-            if offerable and lane.limit > lane.wish:
-                yield job
+            if not self._workforce.with_room:
+                return
+            lane = self._lanes[job.definition.queue_id]
+            eligible = lane.eligible(job)
+            if eligible:
+                left = self._offer(job, lane, eligible, lane.wish - len(job.offers))
+                if left and lane.limit > lane.wish:
+                    yield job
 
-    def _offer(self, job: Job, lane: _Lane, times: int) -> bool:
-        """Plan up to so many offers of the job; whether there may be workers for more."""
-        if times <= 0:
-            return True
-        eligible = lane.eligible(job)
-        while eligible and times:
+    def _offer(self, job: Job, lane: _Lane, eligible: int, times: int) -> int:
+        """Plan up to so many offers of the job; who is left of the eligible workers."""
+        while eligible and times > 0:
             position = lane.distribution.choose(job, eligible)
-            self._plan(job, lane.roster, position)
+            self._plan(job, lane, position)
             eligible ^= 1 << position
             times -= 1
-        return bool(eligible)
+        return eligible
 
-    def _plan(self, job: Job, roster: Roster, position: int) -> None:
-        worker = roster.workers[position]
-        roster.bar(position, job.id)
+    def _plan(self, job: Job, lane: _Lane, position: int) -> None:
+        worker = lane.roster.workers[position]
+        if lane.limit > lane.wish:  # Only then is the job looked at again.
+            lane.roster.bar(position, job.id)
         self._workforce.take(job, worker)
         self._matches.append(Match(job, worker))

@@ -27,7 +27,7 @@ def in_rank_order(jobs: Iterable[Job]) -> Iterator[Job]:
     """The jobs sorted by ``job_rank``; as lazily as the urgency of each allows."""
     by_urgency: defaultdict[tuple[bool, int], list[Job]] = defaultdict(list)
     for job in jobs:
-        by_urgency[not job.is_expedited, -job.priority].append(job)
+        by_urgency[not job.is_expedited, -job.definition.priority].append(job)
     for urgency in sorted(by_urgency):
         yield from sorted(by_urgency[urgency], key=_waiting_since)
 

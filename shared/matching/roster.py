@@ -18,22 +18,19 @@ class Roster:
         self.position = {worker.id: position for position, worker in enumerate(workers)}
         self.open = inverted(loads[worker.id].open_channels for worker in workers)
         """Who may be offered one more job of a channel, by channel id."""
-        self._holders: dict[str, int] = {}
+        self.holders: dict[str, int] = {}
+        """Who holds a job, or is about to get an offer of it, by job id."""
         for position, worker in enumerate(workers):
             for held in worker.reservations:
                 self.bar(position, held.job_id)
 
-    def without_barred(self, workers: int, job: Job) -> int:
-        """Without those who may not be offered the job, whatever it demands."""
-        if job.id in self._holders:
-            workers &= ~self._holders[job.id]
-        if job.offers or job.declines:
-            workers &= ~self._excluded_by(job)
-        return workers
+    def barred_from(self, job: Job) -> int:
+        """Who may not be offered the job, whatever it demands."""
+        return self.holders.get(job.id, 0) | self._excluded_by(job)
 
     def bar(self, position: int, job_id: str) -> None:
         """The worker holds the job, or an offer of it is planned."""
-        self._holders[job_id] = self._holders.get(job_id, 0) | 1 << position
+        self.holders[job_id] = self.holders.get(job_id, 0) | 1 << position
 
     def close(self, worker_id: str, channel_ids: Iterable[str]) -> None:
         """The worker has no more room in these channels, which were open."""

@@ -40,8 +40,7 @@ class WorkerIndex:
     def column(self, key: str) -> LabelColumn:
         column = self._columns.get(key)
         if column is None:
-            values = [labels.get(key) for labels in self._labels]
-            column = self._columns[key] = LabelColumn(values)
+            column = self._columns[key] = LabelColumn(key, self._labels)
         return column
 
     def by_points(self, term: Condition) -> Mapping[float, int]:

@@ -19,6 +19,8 @@ class Workforce:
     def __init__(self, workers: Iterable[Worker], last_offered: Mapping[str, str | None]) -> None:
         self._workers = [worker for worker in workers if worker.may_get_offers]
         self._loads = {worker.id: Load(worker) for worker in self._workers}
+        self.with_room = sum(1 for load in self._loads.values() if load.open_channels)
+        """How many could take one more job of some kind."""
         self._last_offered = last_offered
         self._rosters: dict[Order, Roster] = {}
         self._distributions: dict[DistributionModeKind, Distribution] = {}
@@ -35,6 +37,7 @@ class Workforce:
         load = self._loads[worker.id]
         closed = load.take(job.channel_id)
         if closed:
+            self.with_room -= not load.open_channels
             for roster in self._rosters.values():
                 roster.close(worker.id, closed)
         for distribution in self._distributions.values():

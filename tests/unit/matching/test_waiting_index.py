@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from benchmarks.workload_jr1 import QUEUES, jr1
 from shared.domain.distribution import DistributionMode
 from shared.domain.jobs import Job
+from shared.domain.labels import LabelOperator
 from shared.domain.selectors import WorkerSelector
 from shared.domain.statuses import JobStatus
 from shared.domain.workers import Worker
-from shared.matching import waiting_lane
+from shared.matching import ranked_jobs
 from shared.matching.waiting_index import WaitingIndex
 from tests.factories import make_job, make_selector, make_worker
 from tests.oracles.plain_scan import PlainScan, in_order, scan
@@ -85,12 +86,11 @@ def test_finds_what_the_scan_finds_in_seeded_histories(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_finds_what_the_scan_finds_across_segments_and_blocks(
+def test_finds_what_the_scan_finds_across_blocks(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting_lane, "SEGMENT_SIZE", 12)
-    monkeypatch.setattr(waiting_lane, "BLOCK_SIZE", 4)
-    monkeypatch.setattr(waiting_lane, "FEW", 1)
+    monkeypatch.setattr(ranked_jobs, "BLOCK_SIZE", 4)
+    monkeypatch.setattr(ranked_jobs, "FEW", 1)
     world = replace(LARGE, queues=("q1",), channels=("chat",))
 
     check_random_history(Random(seed), world, steps=80)
@@ -155,3 +155,35 @@ def test_removing_an_unknown_job_changes_nothing() -> None:
     index.remove("a")
 
     assert len(index) == 0
+
+
+def test_a_job_that_asks_for_two_values_of_one_label_suits_nobody() -> None:
+    both = (make_selector("x", value=1), make_selector("x", value=2))
+    index = index_of(make_job(requested_worker_selectors=both))
+
+    assert index.best_for(make_worker(labels={"x": 1}), MODES) is None
+    assert index.best_for(make_worker(labels={"x": 2}), MODES) is None
+
+
+def test_an_unwanted_value_excludes() -> None:
+    index = index_of(make_job(requested_worker_selectors=(unwanted("vip"),)))
+
+    assert index.best_for(make_worker(labels={"segment": "vip"}), MODES) is None
+    assert index.best_for(make_worker(labels={"segment": "new"}), MODES) is not None
+    assert index.best_for(make_worker(), MODES) is not None
+
+
+def test_what_was_found_for_a_label_stays_right_when_jobs_change() -> None:
+    index = index_of(make_job("a", requested_worker_selectors=(unwanted("vip"),)))
+    vip, new = make_worker(labels={"segment": "vip"}), make_worker(labels={"segment": "new"})
+    assert (best_first(index, vip), best_first(index, new)) == ([], ["a"])
+
+    index.add(make_job("a", requested_worker_selectors=(unwanted("new"),)))
+    assert (best_first(index, vip), best_first(index, new)) == (["a"], [])
+    index.remove("a")
+    index.add(make_job("b"))
+    assert (best_first(index, vip), best_first(index, new)) == (["b"], ["b"])
+
+
+def unwanted(segment: str) -> WorkerSelector:
+    return make_selector("segment", LabelOperator.NOT_EQUAL, segment)

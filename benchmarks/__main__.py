@@ -1,0 +1,7 @@
+"""All benchmarks, one after the other: ``make bench``."""
+
+from benchmarks import lifecycle, planner, store_operations
+
+if __name__ == "__main__":
+    for benchmark in (planner, store_operations, lifecycle):
+        benchmark.main()
