@@ -119,7 +119,7 @@ class Job:
     @property
     def is_expedited(self) -> bool:
         # A loop, not any(): planning asks this of every waiting job.
-        for selector in self.definition.requested_worker_selectors:  # noqa: SIM110
+        for selector in self.definition.requested_worker_selectors:
             if selector.expedite and selector.is_active:
                 return True
         return False
