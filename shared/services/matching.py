@@ -3,7 +3,7 @@
 The planner decides on what was read; the offer protocol makes sure that it is still true.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shared.domain.distribution import (
@@ -13,7 +13,7 @@ from shared.domain.distribution import (
 )
 from shared.domain.jobs import Job
 from shared.domain.workers import Worker
-from shared.matching.planner import plan
+from shared.matching.planner import Match, plan
 from shared.ports import Stored, WorkerOrder, WorkerQuery
 from shared.services.offering import Held, JobChanged, issue, reserve
 from shared.services.outbox import Pending
@@ -97,33 +97,54 @@ async def offer_planned(
     A match whose job or worker changed meanwhile is dropped: whoever changed it looks again.
     """
     policies = await _policies(router, (stored.value.queue_id for stored in jobs))
-    job_by_id = {stored.value.id: stored for stored in jobs}
-    worker_by_id = {stored.value.id: stored for stored in workers}
     matches = plan(
         [stored.value for stored in jobs],
         [stored.value for stored in workers],
         {queue_id: policy.mode for queue_id, policy in policies.items()},
         await _last_offered(router, policies),
     )
-    pending: list[Pending] = []
-    for match in matches:
-        job, worker = job_by_id.get(match.job.id), worker_by_id.get(match.worker.id)
-        if job is None or worker is None:
-            continue
-        policy = policies[match.job.queue_id]
-        held = await reserve(router, job.value, worker, policy)
+    snapshot = _Snapshot(router, policies, jobs, workers)
+    return [pending for match in matches for pending in await snapshot.issue(match)]
+
+
+class _Snapshot:
+    """The jobs and workers of a plan, kept up with the offers that are issued from it."""
+
+    def __init__(
+        self,
+        router: Router,
+        policies: Mapping[str, DistributionPolicy],
+        jobs: Sequence[Stored[Job]],
+        workers: Sequence[Stored[Worker]],
+    ) -> None:
+        self._router = router
+        self._policies = policies
+        self._jobs = {stored.value.id: stored for stored in jobs}
+        self._workers = {stored.value.id: stored for stored in workers}
+
+    async def issue(self, match: Match) -> tuple[Pending, ...]:
+        job = self._jobs.get(match.job.id)
+        if job is None:
+            return ()
+        policy = self._policies[match.job.queue_id]
+        worker = self._workers[match.worker.id]
+        held = await reserve(self._router, job.value, worker, policy)
         if held is None:
-            continue
-        worker_by_id[match.worker.id] = held.worker
+            return ()
+        self._workers[match.worker.id] = held.worker
+        return await self._list(job, held, policy)
+
+    async def _list(
+        self, job: Stored[Job], held: Held, policy: DistributionPolicy
+    ) -> tuple[Pending, ...]:
         try:
-            commit = await issue(router, job, [held], policy)
+            commit = await issue(self._router, job, [held], policy)
         except JobChanged:
-            del job_by_id[match.job.id]
-            continue
-        pending += commit.pending
+            del self._jobs[job.value.id]
+            return ()
         assert commit.stored is not None, "an offer does not delete the job"
-        job_by_id[match.job.id] = commit.stored
-    return pending
+        self._jobs[job.value.id] = commit.stored
+        return commit.pending
 
 
 async def _offer_to_best(
