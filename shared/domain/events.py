@@ -99,9 +99,9 @@ class OfferEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferIssued(OfferEvent):
-    offered_at: datetime
-    expires_at: datetime
+class OfferDescribed(OfferEvent):
+    """What the events which describe job and worker of an offer tell."""
+
     job_priority: int
     job_labels: Labels
     job_tags: Labels
@@ -110,13 +110,14 @@ class OfferIssued(OfferEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferAccepted(OfferEvent):
+class OfferIssued(OfferDescribed):
+    offered_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferAccepted(OfferDescribed):
     assignment_id: str
-    job_priority: int
-    job_labels: Labels
-    job_tags: Labels
-    worker_labels: Labels
-    worker_tags: Labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

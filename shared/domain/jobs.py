@@ -244,14 +244,9 @@ class Job:
         if not self.is_waiting or len(self.offers) >= at_most or not offerable:
             raise Conflict("OfferNotPossible", "The job takes no such offer now.")
         issued = e.OfferIssued(
-            **_offer_facts(self, offer),
+            **_offer_description(self, offer, worker_labels, worker_tags),
             offered_at=offer.offered_at,
             expires_at=offer.expires_at,
-            job_priority=self.priority,
-            job_labels=self.definition.labels,
-            job_tags=self.definition.tags,
-            worker_labels=worker_labels,
-            worker_tags=worker_tags,
         )
         return Transition(replace(self, offers=(*self.offers, offer)), (issued,))
 
@@ -281,13 +276,8 @@ class Job:
             assignments=(*self.assignments, assignment),
         )
         accepted = e.OfferAccepted(
-            **_offer_facts(self, offer),
+            **_offer_description(self, offer, worker_labels, worker_tags),
             assignment_id=assignment_id,
-            job_priority=self.priority,
-            job_labels=self.definition.labels,
-            job_tags=self.definition.tags,
-            worker_labels=worker_labels,
-            worker_tags=worker_tags,
         )
         taken = AssignReservation(
             worker_id=offer.worker_id,
@@ -630,4 +620,25 @@ def _offer_facts(job: Job, offer: Offer) -> OfferFacts:
         channel_reference=job.definition.channel_reference,
         queue_id=job.queue_id,
         offer_id=offer.offer_id,
+    )
+
+
+class OfferDescription(OfferFacts):
+    job_priority: int
+    job_labels: Labels
+    job_tags: Labels
+    worker_labels: Labels
+    worker_tags: Labels
+
+
+def _offer_description(
+    job: Job, offer: Offer, worker_labels: Labels, worker_tags: Labels
+) -> OfferDescription:
+    return OfferDescription(
+        **_offer_facts(job, offer),
+        job_priority=job.priority,
+        job_labels=job.definition.labels,
+        job_tags=job.definition.tags,
+        worker_labels=worker_labels,
+        worker_tags=worker_tags,
     )
