@@ -49,6 +49,9 @@ class WaitingIndex:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._entries
+
     def add(self, job: Job) -> None:
         """Take in the job as it is now, in place of what is known of it; if it waits."""
         self.remove(job.id)

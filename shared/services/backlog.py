@@ -32,9 +32,12 @@ class Backlog:
             self._index = WaitingIndex()
         self._index.add(job)
 
-    def notice_all(self, jobs: Iterable[Stored[Job]]) -> None:
+    def notice_new(self, jobs: Iterable[Stored[Job]]) -> None:
+        """Take in the jobs that are not known yet. A sweep sees the whole backlog every time: to
+        take in again what is known would hold up the event loop, and hints are verified anyway."""
         for stored in jobs:
-            self.notice(stored.value)
+            if stored.value.id not in self._index:
+                self.notice(stored.value)
 
     def forget(self, job_id: str) -> None:
         self._index.remove(job_id)

@@ -58,7 +58,7 @@ async def match_queue(router: Router, queue_id: str) -> None:
     continuation: str | None = None
     while True:
         page = await router.store.jobs.waiting([queue_id], None, WAITING_PAGE, continuation)
-        router.backlog.notice_all(page.items)
+        router.backlog.notice_new(page.items)
         if not await _match_page(router, queue_id, policy, page.items):
             return
         continuation = page.continuation

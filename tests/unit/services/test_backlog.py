@@ -20,3 +20,15 @@ async def test_it_never_holds_more_than_it_may() -> None:
         await rig.job(f"job-{number}")
         backlog.notice(await rig.read_job(f"job-{number}"))
         assert len(backlog) <= 3
+
+
+async def test_a_sweep_adds_what_others_submitted_and_nothing_twice() -> None:
+    rig = await Rig().ready()
+    other = Rig(rig.store)
+    for number in range(3):
+        await other.job(f"job-{number}", channel="voice")
+    await rig.worker()
+    assert len(rig.router.backlog) == 0
+    for _ in range(2):
+        await rig.sweep()
+        assert len(rig.router.backlog) == 3
