@@ -18,6 +18,9 @@ MAX_SUBJECT_LENGTH = 1_024
 """The subject of an event that is too large is cut to this many characters."""
 
 type Envelope = dict[str, Any]
+type Encoded = bytes
+"""An envelope as JSON."""
+
 type Enveloping = Callable[[WireEvent], Envelope]
 
 
@@ -26,6 +29,13 @@ class EventSchema(StrEnum):
 
     EVENT_GRID = "EventGridSchema"
     CLOUD_EVENTS = "CloudEventSchemaV1_0"
+
+    @property
+    def content_type(self) -> str:
+        """Of a request with a list of such events."""
+        cloud_events = self is EventSchema.CLOUD_EVENTS
+        media_type = "application/cloudevents-batch+json" if cloud_events else "application/json"
+        return f"{media_type}; charset=utf-8"
 
 
 def enveloping(schema: EventSchema, source: str = DEFAULT_SOURCE) -> Enveloping:
@@ -61,9 +71,8 @@ def cloud_event(event: WireEvent, source: str) -> Envelope:
     }
 
 
-def encoded_size(value: object) -> int:
-    """Bytes that the SDK sends for the value: JSON in ASCII."""
-    return len(json.dumps(value))
+def encoded(value: object) -> Encoded:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def reduced(event: WireEvent) -> WireEvent:
@@ -72,7 +81,7 @@ def reduced(event: WireEvent) -> WireEvent:
     Its large fields are ``None`` and named in ``truncatedFields``. Even if all the others are as
     large as may be, it is far below what a request can hold.
     """
-    large = [name for name, value in event.data.items() if encoded_size(value) > MAX_FIELD_BYTES]
+    large = [name for name, value in event.data.items() if len(encoded(value)) > MAX_FIELD_BYTES]
     data = event.data | dict.fromkeys(large) | {"truncatedFields": large}
     return replace(event, subject=event.subject[:MAX_SUBJECT_LENGTH], data=data)
 

@@ -4,7 +4,7 @@ The planner decides on what was read; the offer protocol makes sure that it is s
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from shared.domain.distribution import (
     DistributionMode,
@@ -22,6 +22,9 @@ from shared.services.router import Router, TooMuchContention
 ROUNDS = 5
 """How often matching looks again after it lost a race."""
 
+FIRST_WORKER_PAGE = 8
+"""Usually one of the first is it, and those that other tasks are just reserving are among them."""
+
 WORKER_PAGE = 50
 JOB_PAGE = 100
 JOB_PAGES = 5
@@ -37,6 +40,11 @@ async def match_job(router: Router, job_id: str, seen: Stored[Job] | None = None
     ``seen``: the job as it was a moment ago. Saves reading it, unless it has changed since.
     :raises TooMuchContention: the job or its workers kept changing; the sweep will look again.
     """
+    async with router.job_turns.of(job_id):
+        return await _match_job(router, job_id, seen)
+
+
+async def _match_job(router: Router, job_id: str, seen: Stored[Job] | None) -> list[Pending]:
     for _ in range(ROUNDS):
         stored, seen = seen or await router.store.jobs.get(job_id), None
         if stored is None or not stored.value.is_waiting:
@@ -71,7 +79,10 @@ async def match_worker(
         page = await router.store.jobs.waiting(
             stored.value.profile.queues, channels, JOB_PAGE, continuation
         )
-        pending += await offer_planned(router, page.items, [stored])
+        issued = await offer_planned(router, page.items, [stored])
+        pending += issued.pending
+        if issued.lost_races:
+            continue
         continuation = page.continuation
         if continuation is None:
             return pending
@@ -86,12 +97,20 @@ async def _match_backlog(router: Router, worker_id: str) -> list[Pending]:
     policies = await _policies(router, stored.value.profile.queues)
     modes = {queue_id: policy.mode for queue_id, policy in policies.items()}
     jobs = await router.backlog.best_for(stored.value, modes, router.store.jobs, BACKLOG_HINTS)
-    return await offer_planned(router, jobs, [stored])
+    return (await offer_planned(router, jobs, [stored])).pending
+
+
+@dataclass(slots=True)
+class Issued:
+    """What came of a plan. ``lost_races``: matches dropped since their job changed meanwhile."""
+
+    pending: list[Pending] = field(default_factory=list)
+    lost_races: int = 0
 
 
 async def offer_planned(
     router: Router, jobs: Sequence[Stored[Job]], workers: Sequence[Stored[Worker]]
-) -> list[Pending]:
+) -> Issued:
     """Plan the jobs and workers against each other and issue what was planned.
 
     A match whose job or worker changed meanwhile is dropped: whoever changed it looks again.
@@ -104,7 +123,9 @@ async def offer_planned(
         await _last_offered(router, policies),
     )
     snapshot = _Snapshot(router, policies, jobs, workers)
-    return [pending for match in matches for pending in await snapshot.issue(match)]
+    for match in matches:
+        await snapshot.issue(match)
+    return snapshot.issued
 
 
 class _Snapshot:
@@ -121,47 +142,55 @@ class _Snapshot:
         self._policies = policies
         self._jobs = {stored.value.id: stored for stored in jobs}
         self._workers = {stored.value.id: stored for stored in workers}
+        self.issued = Issued()
 
-    async def issue(self, match: Match) -> tuple[Pending, ...]:
-        job = self._jobs.get(match.job.id)
-        if job is None:
-            return ()
-        policy = self._policies[match.job.queue_id]
-        worker = self._workers[match.worker.id]
+    async def issue(self, match: Match) -> None:
+        job_id = match.job.id
+        async with self._router.job_turns.of(job_id) as had_to_wait:
+            job = self._jobs.get(job_id)
+            if job is None:
+                return
+            if had_to_wait and await self._has_changed(job):
+                self._lose(job)
+            else:
+                await self._offer(job, self._workers[match.worker.id])
+
+    async def _offer(self, job: Stored[Job], worker: Stored[Worker]) -> None:
+        policy = self._policies[job.value.queue_id]
         held = await reserve(self._router, job.value, worker, policy)
         if held is None:
-            return ()
-        self._workers[match.worker.id] = held.worker
-        return await self._list(job, held, policy)
-
-    async def _list(
-        self, job: Stored[Job], held: Held, policy: DistributionPolicy
-    ) -> tuple[Pending, ...]:
+            return
+        self._workers[worker.value.id] = held.worker
         try:
             commit = await issue(self._router, job, [held], policy)
         except JobChanged:
-            del self._jobs[job.value.id]
-            return ()
+            self._lose(job)
+            return
         assert commit.stored is not None, "an offer does not delete the job"
         self._jobs[job.value.id] = commit.stored
-        return commit.pending
+        self.issued.pending += commit.pending
+
+    async def _has_changed(self, job: Stored[Job]) -> bool:
+        current = await self._router.store.jobs.get(job.value.id)
+        return current is None or current.etag != job.etag
+
+    def _lose(self, job: Stored[Job]) -> None:
+        del self._jobs[job.value.id]
+        self.issued.lost_races += 1
 
 
 async def _offer_to_best(
     router: Router, job: Stored[Job], policy: DistributionPolicy
 ) -> list[Pending]:
     held: list[Held] = []
-    refused: set[str] = set()
     wanted = policy.mode.max_concurrent_offers - len(job.value.offers)
+    candidates = _Candidates(router, job.value, policy.mode)
     while len(held) < wanted:
-        taken = refused | {each.worker.value.id for each in held}
         missing = wanted - len(held)
-        chosen = await _best_workers(router, job.value, policy.mode, missing, taken)
+        chosen = await candidates.take_best(missing)
         for worker in chosen:
             reserved = await reserve(router, job.value, worker, policy)
-            if reserved is None:
-                refused.add(worker.value.id)
-            else:
+            if reserved is not None:
                 held.append(reserved)
         if len(chosen) < missing:
             break
@@ -170,26 +199,55 @@ async def _offer_to_best(
     return list((await issue(router, job, held, policy)).pending)
 
 
-async def _best_workers(
-    router: Router, job: Job, mode: DistributionMode, count: int, excluded: set[str]
-) -> list[Stored[Worker]]:
-    """The ``count`` best eligible workers (fewer if there are no more)."""
-    wish = replace(mode, max_concurrent_offers=len(job.offers) + count)
-    last = await router.store.workers.last_offered(job.queue_id) if _circular(mode) else None
-    candidates: dict[str, Stored[Worker]] = {}
-    best: list[Stored[Worker]] = []
-    async for page in _candidate_pages(router, job, mode, last):
-        candidates |= {s.value.id: s for s in page if s.value.id not in excluded}
+class _Candidates:
+    """The available workers for a job, read as far as they are needed."""
+
+    def __init__(self, router: Router, job: Job, mode: DistributionMode) -> None:
+        self._router = router
+        self._job = job
+        self._mode = mode
+        self._last_offered: str | None = None
+        self._pages: AsyncIterator[Sequence[Stored[Worker]]] | None = None
+        self._known: dict[str, Stored[Worker]] = {}
+
+    async def take_best(self, count: int) -> list[Stored[Worker]]:
+        """The ``count`` best eligible workers (fewer if there are no more); each only once."""
+        if self._pages is None:
+            self._pages = await self._query()
+        best = self._best(count, self._unhurried())
+        while len(best) < count or not _pages_are_ranked(self._mode):
+            page = await anext(self._pages, None)
+            if page is None:
+                break
+            self._known |= {stored.value.id: stored for stored in page}
+            best = self._best(count, self._unhurried())
+        if len(best) < count:
+            best = self._best(count, self._known.values())
+        return [self._known.pop(worker_id) for worker_id in best]
+
+    async def _query(self) -> AsyncIterator[Sequence[Stored[Worker]]]:
+        if _circular(self._mode):
+            self._last_offered = await self._router.store.workers.last_offered(self._job.queue_id)
+        return _candidate_pages(self._router, self._job, self._mode, self._last_offered)
+
+    def _unhurried(self) -> Iterable[Stored[Worker]]:
+        """Without those that are being offered another job just now: they go to the end of the
+        ranking, so to wait for them would be in vain. Unless they are ranked by score."""
+        if not _pages_are_ranked(self._mode):
+            return self._known.values()
+        taken = self._router.worker_turns.is_taken
+        return [stored for id, stored in self._known.items() if not taken(id)]
+
+    def _best(self, count: int, workers: Iterable[Stored[Worker]]) -> list[str]:
+        queue_id = self._job.queue_id
+        wish = replace(self._mode, max_concurrent_offers=len(self._job.offers) + count)
         matches = plan(
-            [job],
-            [stored.value for stored in candidates.values()],
-            {job.queue_id: wish},
-            {job.queue_id: last},
+            [self._job],
+            [stored.value for stored in workers],
+            {queue_id: wish},
+            {queue_id: self._last_offered},
         )
-        best = [candidates[match.worker.id] for match in matches]
-        if len(best) >= count and _pages_are_ranked(mode):
-            break
-    return best
+        return [match.worker.id for match in matches]
 
 
 async def _candidate_pages(
@@ -214,13 +272,15 @@ async def available_pages(
     router: Router, query: WorkerQuery
 ) -> AsyncIterator[Sequence[Stored[Worker]]]:
     continuation: str | None = None
+    limit = FIRST_WORKER_PAGE
     while True:
-        page = await router.store.workers.available(query, WORKER_PAGE, continuation)
+        page = await router.store.workers.available(query, limit, continuation)
         if page.items:
             yield page.items
         continuation = page.continuation
         if continuation is None:
             return
+        limit = WORKER_PAGE
 
 
 def _circular(mode: DistributionMode) -> bool:

@@ -41,15 +41,16 @@ async def reserve(
 ) -> Held | None:
     """Step 1. ``None``: the worker is not available for the job any more."""
     offer_id = router.new_id()
-    try:
-        commit = await change_worker(
-            router,
-            worker.value.id,
-            lambda current: _reservation(router, job, current, policy, offer_id),
-            seen=worker,
-        )
-    except (Conflict, NotFound):
-        return None
+    async with router.worker_turns.of(worker.value.id) as had_to_wait:
+        try:
+            commit = await change_worker(
+                router,
+                worker.value.id,
+                lambda current: _reservation(router, job, current, policy, offer_id),
+                seen=None if had_to_wait else worker,
+            )
+        except (Conflict, NotFound):
+            return None
     stored = commit.stored
     assert stored is not None, "a reservation does not delete the worker"
     reservation = stored.value.reservation(offer_id)

@@ -9,6 +9,7 @@ from shared.ports import AlreadyExists, Clock, ConcurrencyConflict, IdGenerator,
 from shared.services.backlog import Backlog
 from shared.services.definitions import DefinitionCache
 from shared.services.outbox import Outbox
+from shared.services.turns import Turns
 
 ATTEMPTS = 12
 """How often a use case decides again after it lost a race."""
@@ -26,6 +27,8 @@ class Router:
     clock: Clock
     new_id: IdGenerator
     backlog: Backlog = field(default_factory=Backlog)
+    job_turns: Turns = field(default_factory=Turns)
+    worker_turns: Turns = field(default_factory=Turns)
 
 
 async def until_committed[T](attempt: Callable[[], Awaitable[T]]) -> T:

@@ -113,8 +113,8 @@ async def _match_page(
     workers = await _available(router, queue_id)
     if not workers:
         return False
-    pending = await offer_planned(router, unserved, workers)
-    await settle(router, pending)
+    issued = await offer_planned(router, unserved, workers)
+    await settle(router, issued.pending)
     return True
 
 

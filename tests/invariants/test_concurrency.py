@@ -31,8 +31,8 @@ from shared.services.router import TooMuchContention
 from shared.services.workers import delete_worker, get_worker
 from shared.storage.memory import MemoryStore
 from shared.storage.sqlite import open_sqlite_store
+from tests.gates import GatedStore
 from tests.invariants.checks import check_at_rest
-from tests.invariants.gates import GatedStore
 from tests.rig import CountingIds, Rig, build_router
 
 WORKERS = 6

@@ -14,8 +14,8 @@ from shared.services.jobs import cancel_job, delete_job, unassign_job
 from shared.services.offers import decline_offer
 from shared.services.workers import delete_worker
 from shared.storage.memory import MemoryStore
+from tests.gates import GatedStore, is_write
 from tests.invariants.checks import check_at_rest
-from tests.invariants.gates import GatedStore, is_write
 from tests.rig import CatchingPublisher, CountingIds, Rig, build_router
 
 

@@ -11,8 +11,8 @@ from shared.services.offering import resolve_reservation
 from shared.services.offers import accept_offer
 from shared.services.workers import delete_worker
 from shared.storage.memory import MemoryStore
+from tests.gates import GatedStore
 from tests.invariants.checks import check_at_rest
-from tests.invariants.gates import GatedStore
 from tests.rig import CountingIds, Rig, build_router
 
 

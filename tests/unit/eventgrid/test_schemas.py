@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import events as e
-from shared.eventgrid.batches import RequestLimits, split
+from shared.eventgrid.batches import RequestLimits, request_body, split
 from shared.eventgrid.catalogue import render
 from shared.eventgrid.schemas import (
     MAX_FIELD_BYTES,
     MAX_SUBJECT_LENGTH,
-    Envelope,
+    Encoded,
     EventSchema,
-    encoded_size,
+    encoded,
     enveloping,
     reduced,
 )
@@ -59,7 +59,7 @@ def test_reduction_leaves_the_small_fields_and_names_the_large_ones() -> None:
 
 
 def test_reduction_keeps_a_field_of_the_greatest_size() -> None:
-    fitting = MAX_FIELD_BYTES - len('{"Transcript": ""}')
+    fitting = MAX_FIELD_BYTES - len('{"Transcript":""}')
 
     assert reduced(render(large("event-1", fitting))).data["truncatedFields"] == []
     assert reduced(render(large("event-1", fitting + 1))).data["truncatedFields"] == ["labels"]
@@ -82,11 +82,11 @@ def test_whatever_is_large_the_reduced_event_fits(character: str) -> None:
     smaller = reduced(render(recorded(huge)))
 
     assert len(smaller.subject) == MAX_SUBJECT_LENGTH
-    assert RequestLimits().allow(enveloping(EventSchema.CLOUD_EVENTS)(smaller))
+    assert RequestLimits().allow(encoded(enveloping(EventSchema.CLOUD_EVENTS)(smaller)))
 
 
-def envelopes(sizes: list[int]) -> list[Envelope]:
-    return [{"id": str(n), "data": "x" * size} for n, size in enumerate(sizes)]
+def events_of(sizes: list[int]) -> list[Encoded]:
+    return [encoded({"id": n, "data": "x" * size}) for n, size in enumerate(sizes)]
 
 
 @given(
@@ -94,13 +94,13 @@ def envelopes(sizes: list[int]) -> list[Envelope]:
     st.builds(RequestLimits, st.integers(100, 400), st.integers(1, 10)),
 )
 def test_split_keeps_order_within_the_limits(sizes: list[int], limits: RequestLimits) -> None:
-    events = envelopes(sizes)
+    events = events_of(sizes)
 
     batches = list(split(events, limits))
 
     assert [event for batch in batches for event in batch] == events
     assert all(0 < len(batch) <= limits.max_events for batch in batches)
-    assert all(len(json.dumps(batch)) <= limits.max_bytes for batch in batches)
+    assert all(len(request_body(batch)) <= limits.max_bytes for batch in batches)
 
 
 @given(
@@ -108,16 +108,21 @@ def test_split_keeps_order_within_the_limits(sizes: list[int], limits: RequestLi
     st.builds(RequestLimits, st.integers(100, 400), st.integers(1, 10)),
 )
 def test_split_fills_requests(sizes: list[int], limits: RequestLimits) -> None:
-    batches = list(split(envelopes(sizes), limits))
+    batches = list(split(events_of(sizes), limits))
 
     for batch, following in pairwise(batches):
         fuller = [*batch, following[0]]
-        assert len(fuller) > limits.max_events or encoded_size(fuller) > limits.max_bytes
+        assert len(fuller) > limits.max_events or len(request_body(fuller)) > limits.max_bytes
 
 
 @pytest.mark.parametrize(("room", "allowed"), [(0, True), (-1, False)])
 def test_an_event_may_fill_a_request_alone(room: int, allowed: bool) -> None:
-    (envelope,) = envelopes([50])
-    limits = RequestLimits(max_bytes=len(json.dumps([envelope])) + room)
+    (event,) = events_of([50])
+    limits = RequestLimits(max_bytes=len(request_body([event])) + room)
 
-    assert limits.allow(envelope) is allowed
+    assert limits.allow(event) is allowed
+
+
+@given(st.lists(st.dictionaries(st.text(), st.integers() | st.text()), max_size=5))
+def test_a_request_body_is_the_list_of_the_events(envelopes: list[dict[str, int | str]]) -> None:
+    assert json.loads(request_body(map(encoded, envelopes))) == envelopes
