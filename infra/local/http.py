@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote
 
-from infra.local.asgi import Application, Receive, Scope, Send
+from infra.local.asgi import Application, Receive, Scope, Send, request_target
 from infra.local.routes import Router
 from infra.local.worker import Function, FunctionWorker, HttpRequest, HttpResponse, InvocationError
 
@@ -70,7 +70,7 @@ class Host:
         request = HttpRequest(
             method=scope["method"],
             url=_url(scope, headers.get("host", ""), path),
-            headers=headers | {TARGET_HEADER: _target(scope)},
+            headers=headers | {TARGET_HEADER: request_target(scope)},
             query=_query(scope["query_string"]),
             params=match.params,
             body=await _body(headers, receive),
@@ -127,13 +127,6 @@ def _url(scope: Scope, host: str, path: str) -> str:
     encoded = quote(_LONE_PERCENT.sub("%25", path), safe=_PATH_CHARACTERS)
     query = scope["query_string"].decode("latin-1")
     return f"{scope['scheme']}://{host}{encoded}" + (f"?{query}" if query else "")
-
-
-def _target(scope: Scope) -> str:
-    target: bytes = scope["raw_path"]
-    if scope["query_string"]:
-        target += b"?" + scope["query_string"]
-    return target.decode("latin-1")
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

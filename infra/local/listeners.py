@@ -5,7 +5,7 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -94,17 +94,36 @@ async def serving(
     application: Any, sockets: Sockets, certificate: CertificateFiles, grace_seconds: float
 ) -> AsyncIterator[None]:
     """Serves http and https inside this block; at its end, requests under way are finished."""
-    http = Listener(_config(application, grace_seconds))
-    https = Listener(_config(application, grace_seconds, certificate))
+    listeners = {
+        Listener(_config(application, grace_seconds)): sockets.http,
+        Listener(_config(application, grace_seconds, certificate)): sockets.https,
+    }
+    async with _serving(listeners, grace_seconds):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving_http(
+    application: Any, bound: socket.socket, grace_seconds: float
+) -> AsyncIterator[None]:
+    """As :func:`serving`, on one socket."""
+    async with _serving({Listener(_config(application, grace_seconds)): bound}, grace_seconds):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _serving(
+    listeners: Mapping[Listener, socket.socket], grace_seconds: float
+) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(http.serve([sockets.http]))
-        tasks.create_task(https.serve([sockets.https]))
-        await http.ready.wait()
-        await https.ready.wait()
+        for listener, bound in listeners.items():
+            tasks.create_task(listener.serve([bound]))
+        for listener in listeners:
+            await listener.ready.wait()
         try:
             yield
         finally:
-            await asyncio.gather(http.stop(grace_seconds), https.stop(grace_seconds))
+            await asyncio.gather(*(listener.stop(grace_seconds) for listener in listeners))
 
 
 def _config(

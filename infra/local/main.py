@@ -9,15 +9,14 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, MutableMapping, Sequence
+from collections.abc import AsyncIterator, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import uvloop
 
-from infra.local.asgi import Receive, Scope, Send
 from infra.local.certificates import LOCAL_NAMES, CertificateFiles, kept_certificate
 from infra.local.data_folder import kept_secret, locked
 from infra.local.http import Host
@@ -26,6 +25,7 @@ from infra.local.routes import RouteError, Router, route_prefix
 from infra.local.schedule import ScheduleError
 from infra.local.settings import Settings, SettingsError, is_access_key
 from infra.local.timers import Timers
+from infra.local.topic_process import TopicError, TopicProcess
 from infra.local.worker import FunctionWorker, IndexingError
 
 GRACE_SECONDS: Final = 5.0
@@ -39,28 +39,6 @@ SWITCH_SECONDS: Final = 0.0005
 
 class AppError(Exception):
     """The function app cannot start."""
-
-
-class Topic(Protocol):
-    """The local Event Grid topic: an ASGI application with a life of its own."""
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
-
-
-class TopicFactory(Protocol):
-    def __call__(
-        self,
-        database: Path,
-        key: str,
-        webhooks: Sequence[str],
-        dead_letters: Path,
-        *,
-        public_url: str,
-    ) -> Topic: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +59,16 @@ class App:
     timers: Timers
 
 
-def main(make_topic: TopicFactory) -> int:
+def main() -> int:
     """Runs the function app of the working folder until a signal; returns the exit code."""
     try:
         settings = Settings.from_environment(os.environ)
         logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
         with contextlib.closing(_listen(settings)) as sockets:
-            _serve(settings, _keep(settings), sockets, make_topic)
+            _serve(settings, _keep(settings), sockets)
     except SettingsError as error:
         return _fail(error, 2)
-    except (ListenError, IndexingError, RouteError, ScheduleError, AppError) as error:
+    except (ListenError, IndexingError, RouteError, ScheduleError, AppError, TopicError) as error:
         return _fail(error, 1)
     return 0
 
@@ -133,33 +111,33 @@ def _names(settings: Settings) -> tuple[str, ...]:
     return LOCAL_NAMES if here in LOCAL_NAMES else (*LOCAL_NAMES, here)
 
 
-def _serve(settings: Settings, kept: Kept, sockets: Sockets, make_topic: TopicFactory) -> None:
-    topic_url = f"http://{settings.reachable_address}:{sockets.port}"
-    _set_app_settings(os.environ, settings, kept, topic_url)
-    topic = make_topic(
+def _serve(settings: Settings, kept: Kept, sockets: Sockets) -> None:
+    topic = TopicProcess(
         settings.data / "topic.db",
         kept.topic_key,
         settings.webhooks,
         settings.data / "dead-letters.jsonl",
-        public_url=topic_url,
+        public_url=f"http://{settings.reachable_address}:{sockets.port}",
+        log_level=settings.log_level,
     )
+    _set_app_settings(os.environ, settings, kept, topic.endpoint)
     sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(_run(settings, kept, sockets, topic))
 
 
 def _set_app_settings(
-    environment: MutableMapping[str, str], settings: Settings, kept: Kept, topic_url: str
+    environment: MutableMapping[str, str], settings: Settings, kept: Kept, topic: str
 ) -> None:
     """Points the app at the local store and topic, wherever it is not told otherwise."""
     environment["JOBROUTER_ACCESS_KEY"] = kept.access_key
     if not environment.get("JOBROUTER_STORE"):
         environment["JOBROUTER_STORE"] = f"sqlite:{settings.data / 'router.db'}"
     if not environment.get("JOBROUTER_EVENTGRID_ENDPOINT"):
-        environment["JOBROUTER_EVENTGRID_ENDPOINT"] = f"{topic_url}/_local/topic/api/events"
+        environment["JOBROUTER_EVENTGRID_ENDPOINT"] = topic
         environment["JOBROUTER_EVENTGRID_KEY"] = kept.topic_key
 
 
-async def _run(settings: Settings, kept: Kept, sockets: Sockets, topic: Topic) -> None:
+async def _run(settings: Settings, kept: Kept, sockets: Sockets, topic: TopicProcess) -> None:
     stop = _stop_signal()
     # Left from the last to the first: the timers' last events still find the topic.
     async with (
@@ -191,7 +169,7 @@ def _stop_signal() -> asyncio.Event:
 
 
 @contextlib.asynccontextmanager
-async def _started(topic: Topic) -> AsyncIterator[None]:
+async def _started(topic: TopicProcess) -> AsyncIterator[None]:
     await topic.start()
     try:
         yield

@@ -26,8 +26,9 @@ FIRST_WORKER_PAGE = 8
 """Usually one of the first is it, and those that other tasks are just reserving are among them."""
 
 WORKER_PAGE = 50
+FIRST_JOB_PAGE = 10
 JOB_PAGE = 100
-JOB_PAGES = 5
+JOB_PAGES = 6
 """How many pages of the best waiting jobs a freed worker looks through; the sweep sees all."""
 
 BACKLOG_HINTS = 10
@@ -71,19 +72,20 @@ async def match_worker(
     """
     pending: list[Pending] = []
     continuation: str | None = None
+    limit = FIRST_JOB_PAGE
     for _ in range(JOB_PAGES):
         stored, seen = seen or await router.store.workers.get(worker_id), None
         channels = _free_channels(stored.value) if stored else []
         if stored is None or not channels:
             return pending
         page = await router.store.jobs.waiting(
-            stored.value.profile.queues, channels, JOB_PAGE, continuation
+            stored.value.profile.queues, channels, limit, continuation
         )
         issued = await offer_planned(router, page.items, [stored])
         pending += issued.pending
         if issued.lost_races:
             continue
-        continuation = page.continuation
+        continuation, limit = page.continuation, JOB_PAGE
         if continuation is None:
             return pending
     return pending + await _match_backlog(router, worker_id)

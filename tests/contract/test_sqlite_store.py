@@ -21,6 +21,7 @@ from shared.ports import (
 )
 from shared.storage.documents import UnreadableDocument
 from shared.storage.sqlite import SqliteStore, Synchronous, UnsupportedSchema, open_sqlite_store
+from shared.storage.sqlite.readers import Readers
 from shared.storage.sqlite.writer import Writer
 from tests.factories import (
     NOW,
@@ -188,6 +189,30 @@ async def test_readers_do_not_wait_for_a_writer(
     stranger.execute("DELETE FROM jobs")
     assert await store.jobs.get("a") == created
     stranger.execute("ROLLBACK")
+
+
+COUNT = """
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+    SELECT count(*) FROM numbers
+"""
+
+
+@pytest.mark.parametrize(("rows", "threads"), [(10, ["loop"]), (100_000, ["loop", "reader"])])
+async def test_a_read_at_once_that_takes_long_moves_to_a_thread(
+    rows: int, threads: list[str]
+) -> None:
+    readers = Readers([sqlite3.connect(":memory:", check_same_thread=False)])
+    used: list[str] = []
+
+    def read(connection: sqlite3.Connection) -> int:
+        in_loop = threading.current_thread() is threading.main_thread()
+        used.append("loop" if in_loop else "reader")
+        (count,) = connection.execute(COUNT, (rows,)).fetchone()
+        return int(count)
+
+    assert await readers.run_at_once(read) == rows
+    assert used == threads
+    await readers.close()
 
 
 async def test_errors_of_sqlite_do_not_leak(

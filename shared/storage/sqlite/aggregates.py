@@ -29,6 +29,10 @@ type IndexRows = Mapping[str, Sequence[Row]]
 """Rows by table. The first column of each is the aggregate's id, ``worker_id``."""
 
 
+SMALL_PAGE = 10
+"""To find and decode so many rows takes no longer than to hand the work to a thread and back."""
+
+
 class SqliteAggregates[A: Job | Worker](ABC):
     """``table`` holds the documents; it also names the kind of their outbox records."""
 
@@ -153,7 +157,8 @@ class SqliteAggregates[A: Job | Worker](ABC):
             page = query.page([split_key(row) for row in rows], limit)
             return Page([stored(self._codec, row) for row in page.items], page.continuation)
 
-        return await self._database.readers.run(read)
+        readers = self._database.readers
+        return await (readers.run_at_once(read) if limit <= SMALL_PAGE else readers.run(read))
 
     def _row(self, written: Stored[A]) -> Mapping[str, SqlValue]:
         return {

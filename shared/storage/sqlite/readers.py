@@ -4,11 +4,19 @@ import sqlite3
 from asyncio import get_running_loop, to_thread
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from shared.storage.sqlite.connections import closed, translated_errors
 
+MOST_STEPS = 20_000
+"""Instructions of SQLite's machine: about a millisecond."""
+
 type Read[T] = Callable[[sqlite3.Connection], T]
+
+
+class _TooLong(Exception):
+    """The read was interrupted."""
 
 
 class Readers:
@@ -29,19 +37,18 @@ class Readers:
         return await get_running_loop().run_in_executor(self._threads, self._read, read)
 
     async def run_at_once[T](self, read: Read[T]) -> T:
-        """As :meth:`run`, for a read of one row: quicker done than handed to a thread.
+        """As :meth:`run`, for a read of few rows: quicker done than handed to a thread.
 
         It takes tens of microseconds on the caller's own thread; waking another one and waiting for
-        its answer takes longer. While the connections are all taken, it goes to the threads.
+        its answer takes longer. While the connections are all taken, it goes to the threads; and so
+        it does if it turns out to search too many rows for the few.
         :raises StoreUnavailable: as for :meth:`run`.
         """
         if self._closed:
             raise closed()
-        try:
-            connection = self._idle.get_nowait()
-        except Empty:
-            return await self.run(read)
-        return self._with(connection, read)
+        with suppress(Empty, _TooLong):
+            return self._with(self._idle.get_nowait(), _briefly(read))
+        return await self.run(read)
 
     async def close(self) -> None:
         """Finish what was asked for so far."""
@@ -61,3 +68,24 @@ class Readers:
                 return read(connection)
         finally:
             self._idle.put(connection)
+
+
+def _briefly[T](read: Read[T]) -> Read[T]:
+    """The read, or :class:`_TooLong` when it has taken ``MOST_STEPS``."""
+
+    def attempt(connection: sqlite3.Connection) -> T:
+        connection.set_progress_handler(_interrupt, MOST_STEPS)
+        try:
+            return read(connection)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise _TooLong from error
+            raise
+        finally:
+            connection.set_progress_handler(None, 0)
+
+    return attempt
+
+
+def _interrupt() -> int:
+    return 1
