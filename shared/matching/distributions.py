@@ -9,7 +9,15 @@ from shared.domain.workers import Worker
 from shared.matching.bitsets import inverted, lowest, members
 from shared.matching.capacity import Load
 from shared.matching.roster import Roster
-from shared.matching.scoring import Condition, mean_score, scoring_terms, term_points
+from shared.matching.scoring import (
+    EXACT,
+    Condition,
+    condition,
+    label_terms,
+    mean_score,
+    scoring_terms,
+    term_points,
+)
 
 SETS_PER_MEMBER = 8
 """So many sets are intersected in about the time in which one worker is looked at by itself."""
@@ -94,29 +102,55 @@ class RoundRobin(Distribution):
 class BestWorker(Distribution):
     """The highest default score, then the roster's first; the roster is in ``worker_rank`` order.
 
-    Workers are scored in groups that get the same points for every term.
+    ``all_pass``: whether the eligible workers always pass the job's selectors. Mostly one term is
+    left then in which they differ. Where more are, they are scored in groups that get the same
+    points for every term.
     """
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, roster: Roster, all_pass: bool) -> None:
         self.roster = roster
+        self._all_pass = all_pass
+        self._index = roster.index
 
     @override
     def choose(self, job: Job, eligible: int) -> int:
         if eligible.bit_count() == 1:
             return lowest(eligible)
+        deciding = self._deciding_terms(job, eligible)
+        if not deciding:
+            return lowest(eligible)
+        if len(deciding) == 1:
+            shares = self._index.shares(deciding[0])
+            if shares.decide and not _few_among(eligible, len(shares.by_points)):
+                return lowest(shares.best_among(eligible))
+        return self._best_scored(job, eligible)
+
+    @override
+    def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
+        """Scores do not depend on offers."""
+
+    def _deciding_terms(self, job: Job, eligible: int) -> list[Condition]:
+        """The scoring terms for which the eligible workers may get different points."""
+        met = EXACT if self._all_pass else ()
+        deciding = [condition(s) for s in job.selectors if s.operator not in met and s.is_active]
+        if job.definition.labels:
+            deciding += [term for term in label_terms(job) if self._divides(term, eligible)]
+        return deciding
+
+    def _divides(self, term: Condition, eligible: int) -> bool:
+        meeting = eligible & self._index.meeting[term]
+        return meeting != 0 and meeting != eligible
+
+    def _best_scored(self, job: Job, eligible: int) -> int:
         groups: list[Group] = [((), eligible)]
         for term in scoring_terms(job):
             groups = self._split(groups, term)
         _, first = max((mean_score(points), -lowest(group)) for points, group in groups)
         return -first
 
-    @override
-    def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
-        """Scores do not depend on offers."""
-
     def _split(self, groups: Iterable[Group], term: Condition) -> list[Group]:
         """The groups, each cut by the points that its workers get for one more term."""
-        shares = self.roster.index.by_points(term)
+        shares = self._index.shares(term).by_points
         parts: list[Group] = []
         for points, group in groups:
             few = _few_among(group, len(shares))

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from operator import or_
@@ -19,15 +19,17 @@ def token(value: LabelValue) -> LabelToken:
 
 
 class LabelColumn:
-    """The label ``key`` in ``labels``: all labels of each worker, by position."""
+    """The label ``key`` in ``labels``: all labels of each worker, by position.
 
-    def __init__(self, key: str, labels: Sequence[Labels]) -> None:
+    ``holders``: the positions of those who have it, ascending.
+    """
+
+    def __init__(self, key: str, labels: Sequence[Labels], holders: Iterable[int]) -> None:
         size = len(labels)
         octets = defaultdict[LabelToken, bytearray](lambda: bytearray(size // 8 + 1))
-        for position, mine in enumerate(labels):
-            if key in mine:
-                value = mine[key]
-                octets[type(value) is bool, value][position >> 3] |= 1 << (position & 7)
+        for position in holders:
+            value = labels[position][key]
+            octets[type(value) is bool, value][position >> 3] |= 1 << (position & 7)
         self._everyone = (1 << size) - 1
         self._holders = {value: int.from_bytes(o, "little") for value, o in octets.items()}
 

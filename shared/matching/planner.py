@@ -32,8 +32,11 @@ def plan(
     Ids are unique among the jobs and among the workers.
     """
     staff = (worker for worker in workers if not modes.keys().isdisjoint(worker.profile.queues))
-    planner = _Planner(modes, Workforce(staff, last_offered))
-    return planner.plan(job for job in jobs if job.is_waiting and job.definition.queue_id in modes)
+    workforce = Workforce(staff, last_offered)
+    if not workforce.with_room:
+        return []
+    waiting = (job for job in jobs if job.is_waiting and job.definition.queue_id in modes)
+    return _Planner(modes, workforce).plan(waiting)
 
 
 class _Lane:
@@ -44,20 +47,28 @@ class _Lane:
         self.roster = distribution.roster
         self.wish = min(mode.min_concurrent_offers, mode.max_concurrent_offers)
         self.limit = mode.max_concurrent_offers
-        self._index = self.roster.index
-        self._workers = self._index.in_queue(queue_id)
+        self._workers = self.roster.index.in_queue(queue_id)
+        self._meeting = self.roster.index.meeting
         self._open = self.roster.open
         self._holders = self.roster.holders
         self._bypass_selectors = mode.bypass_selectors
 
     def eligible(self, job: Job) -> int:
-        """Who may be offered the job now, if it can have more offers."""
+        """Who may be offered the job now, if it can have more offers.
+
+        A sweep asks this for every waiting job, so selectors are looked up without further calls.
+        """
         if job.offers and len(job.offers) >= self.limit:
             return 0
         definition = job.definition
         workers = self._workers & self._open.get(definition.channel_id, 0)
-        if workers and not self._bypass_selectors:
-            workers = self._index.passing(workers, definition.requested_worker_selectors)
+        if not self._bypass_selectors:
+            meeting = self._meeting
+            for s in definition.requested_worker_selectors:
+                if not workers:
+                    return 0
+                if s.is_active:
+                    workers &= meeting[s.key, s.operator, s.value, type(s.value)]
         if workers and (job.offers or job.declines or job.id in self._holders):
             workers &= ~self.roster.barred_from(job)
         return workers
@@ -69,7 +80,7 @@ class _Planner:
     def __init__(self, modes: Mapping[str, DistributionMode], workforce: Workforce) -> None:
         self._workforce = workforce
         self._lanes = {
-            queue_id: _Lane(queue_id, mode, workforce.distribution(mode.kind))
+            queue_id: _Lane(queue_id, mode, workforce.distribution(mode))
             for queue_id, mode in modes.items()
         }
         self._matches: list[Match] = []

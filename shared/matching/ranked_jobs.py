@@ -57,7 +57,7 @@ class RankedJobs:
 
     def sorted(self, matches: int) -> Iterator[Job]:
         """The jobs in these slots by rank; lazily if they are many."""
-        if matches.bit_count() <= FEW:
+        if self._are_few(matches):
             yield from self._sorted_few(matches)
             return
         for block in self._blocks:
@@ -65,6 +65,13 @@ class RankedJobs:
             if found:
                 few = found.bit_count() <= FEW
                 yield from self._sorted_few(found) if few else block.filtered(found)
+                matches ^= found
+                if not matches:
+                    return
+
+    def _are_few(self, matches: int) -> bool:
+        # To count a long set takes time; what the first block has is found soon anyway.
+        return not matches or (not matches & self._blocks[0].slots and matches.bit_count() <= FEW)
 
     def _add_to_block(self, entry: Entry) -> None:
         if not self._blocks:

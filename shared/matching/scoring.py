@@ -6,6 +6,7 @@ should have too, and one for each active selector.
 
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from math import exp
 
 from shared.domain.jobs import Job
@@ -17,6 +18,9 @@ type Condition = tuple[str, LabelOperator, LabelValue, type[LabelValue]]
 
 SCORE_WITHOUT_TERMS = 1.0
 """Score of every worker for a job that has neither labels nor active selectors."""
+
+EXACT = (LabelOperator.EQUAL, LabelOperator.NOT_EQUAL)
+"""The operators that give all points or none."""
 
 _HIGHER_IS_BETTER = frozenset({LabelOperator.GREATER_THAN, LabelOperator.GREATER_THAN_OR_EQUAL})
 _LOWER_IS_BETTER = frozenset({LabelOperator.LESS_THAN, LabelOperator.LESS_THAN_OR_EQUAL})
@@ -37,14 +41,24 @@ def mean_score(points: Sequence[float]) -> float:
 
 
 def scoring_terms(job: Job) -> list[Condition]:
+    return label_terms(job) + [condition(s) for s in job.selectors if s.is_active]
+
+
+def label_terms(job: Job) -> list[Condition]:
+    """The terms for the job's labels."""
     labels = job.definition.labels.items()
-    same_label = [(key, LabelOperator.EQUAL, value, type(value)) for key, value in labels]
-    return same_label + [condition(selector) for selector in job.selectors if selector.is_active]
+    return [(key, LabelOperator.EQUAL, value, type(value)) for key, value in labels]
 
 
 def term_points(label: LabelValue | None, term: Condition) -> float:
     """The points, 0 to 1, of a worker's label for one term; none if the term does not hold."""
     _, operator, value, _ = term
+    return _points(label, operator, value)
+
+
+# Levels and bounds are few, so that most points were computed before. By type: 1 is not True.
+@lru_cache(maxsize=4096, typed=True)
+def _points(label: LabelValue | None, operator: LabelOperator, value: LabelValue) -> float:
     if not satisfies(label, operator, value):
         return 0.0
     if operator in _HIGHER_IS_BETTER:

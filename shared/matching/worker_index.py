@@ -1,13 +1,15 @@
-"""Which workers pass a job's selectors: an inverted index of their queues and labels."""
+"""Which workers meet a condition of a job: an inverted index of their queues and labels."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from shared.domain.selectors import WorkerSelector
+from shared.domain.labels import Labels
 from shared.domain.workers import Worker
 from shared.matching.bitsets import inverted
 from shared.matching.label_column import LabelColumn
-from shared.matching.scoring import Condition, condition
+from shared.matching.scoring import Condition
+from shared.matching.shares import Shares
 
 
 class WorkerIndex:
@@ -18,43 +20,56 @@ class WorkerIndex:
 
     def __init__(self, workers: Sequence[Worker]) -> None:
         self._workers = workers
-        self._labels = [worker.profile.labels for worker in workers]
-        self._columns: dict[str, LabelColumn] = {}
-        self._passing: dict[Condition, int] = {}
-        self._by_points: dict[Condition, Mapping[float, int]] = {}
+        self._columns = _Columns([worker.profile.labels for worker in workers])
+        self.meeting = _Meeting(self._columns)
+        """Who meets a condition, by condition; every one can be looked up."""
+        self._shares: dict[Condition, Shares] = {}
 
     def in_queue(self, queue_id: str) -> int:
         return self._queues.get(queue_id, 0)
 
-    def passing(self, among: int, selectors: Iterable[WorkerSelector]) -> int:
-        """Those among the given workers who pass every active selector."""
-        known = self._passing
-        for s in selectors:
-            if s.is_active:
-                passing = known.get((s.key, s.operator, s.value, type(s.value)))
-                among &= self._evaluate(s) if passing is None else passing
-                if not among:
-                    break
-        return among
-
-    def column(self, key: str) -> LabelColumn:
-        column = self._columns.get(key)
-        if column is None:
-            column = self._columns[key] = LabelColumn(key, self._labels)
-        return column
-
-    def by_points(self, term: Condition) -> Mapping[float, int]:
-        """As ``LabelColumn.by_points``."""
-        shares = self._by_points.get(term)
+    def shares(self, term: Condition) -> Shares:
+        """Who gets how many points for a scoring term."""
+        shares = self._shares.get(term)
         if shares is None:
-            shares = self._by_points[term] = self.column(term[0]).by_points(term)
+            shares = self._shares[term] = Shares(self._columns[term[0]].by_points(term))
         return shares
-
-    def _evaluate(self, selector: WorkerSelector) -> int:
-        passing = self.column(selector.key).passing(selector.operator, selector.value)
-        self._passing[condition(selector)] = passing
-        return passing
 
     @cached_property
     def _queues(self) -> Mapping[str, int]:
         return inverted(set(worker.profile.queues) for worker in self._workers)
+
+
+class _Columns(dict[str, LabelColumn]):
+    """The column of a label is built when it is first looked up."""
+
+    def __init__(self, labels: Sequence[Labels]) -> None:
+        super().__init__()
+        self._labels = labels
+
+    def __missing__(self, key: str) -> LabelColumn:
+        holders = self._holders.get(key, ())
+        column = self[key] = LabelColumn(key, self._labels, holders)
+        return column
+
+    @cached_property
+    def _holders(self) -> Mapping[str, Sequence[int]]:
+        """Who has a label, by its key."""
+        holders: defaultdict[str, list[int]] = defaultdict(list)
+        for position, labels in enumerate(self._labels):
+            for key in labels:
+                holders[key].append(position)
+        return holders
+
+
+class _Meeting(dict[Condition, int]):
+    """A condition is evaluated when it is first looked up."""
+
+    def __init__(self, columns: Mapping[str, LabelColumn]) -> None:
+        super().__init__()
+        self._columns = columns
+
+    def __missing__(self, condition: Condition) -> int:
+        key, operator, value, _ = condition
+        meeting = self[condition] = self._columns[key].passing(operator, value)
+        return meeting

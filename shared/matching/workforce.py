@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from shared.domain.distribution import DistributionModeKind
+from shared.domain.distribution import DistributionMode, DistributionModeKind
 from shared.domain.jobs import Job
 from shared.domain.workers import Worker
 from shared.matching.capacity import Load
@@ -23,13 +23,15 @@ class Workforce:
         """How many could take one more job of some kind."""
         self._last_offered = last_offered
         self._rosters: dict[Order, Roster] = {}
-        self._distributions: dict[DistributionModeKind, Distribution] = {}
+        self._distributions: dict[tuple[DistributionModeKind, bool], Distribution] = {}
 
-    def distribution(self, kind: DistributionModeKind) -> Distribution:
+    def distribution(self, mode: DistributionMode) -> Distribution:
         """How jobs are distributed in a mode, by what the workers hold at any time."""
-        distribution = self._distributions.get(kind)
+        # Of what a mode says, this is all that the choice among eligible workers depends on.
+        rule = (mode.kind, mode.bypass_selectors)
+        distribution = self._distributions.get(rule)
         if distribution is None:
-            distribution = self._distributions[kind] = self._new_distribution(kind)
+            distribution = self._distributions[rule] = self._new_distribution(mode)
         return distribution
 
     def take(self, job: Job, worker: Worker) -> None:
@@ -43,14 +45,14 @@ class Workforce:
         for distribution in self._distributions.values():
             distribution.note_offer(job, worker, load)
 
-    def _new_distribution(self, kind: DistributionModeKind) -> Distribution:
-        match kind:
+    def _new_distribution(self, mode: DistributionMode) -> Distribution:
+        match mode.kind:
             case DistributionModeKind.LONGEST_IDLE:
                 return LongestIdle(self._roster(worker_rank), self._loads)
             case DistributionModeKind.ROUND_ROBIN:
                 return RoundRobin(self._roster(_worker_id), self._last_offered)
             case DistributionModeKind.BEST_WORKER:
-                return BestWorker(self._roster(worker_rank))
+                return BestWorker(self._roster(worker_rank), all_pass=not mode.bypass_selectors)
 
     def _roster(self, order: Order) -> Roster:
         roster = self._rosters.get(order)

@@ -13,6 +13,7 @@ from shared.domain.selectors import SelectorStatus
 from shared.domain.statuses import JobStatus
 from shared.domain.workers import Worker
 from shared.matching.planner import Match, plan
+from shared.matching.scoring import condition, term_points
 from tests.factories import (
     NOW,
     make_channel,
@@ -343,6 +344,19 @@ def test_best_worker_ties_go_to_the_one_available_for_longer() -> None:
     workers = [make_worker("a"), make_worker("b", available_since=NOW - seconds(1))]
 
     assert chosen(workers, BEST_WORKER, make_job(), count=2) == ["b", "a"]
+
+
+def test_best_worker_scores_that_rounding_makes_equal_are_ties() -> None:
+    level = make_selector("level", LabelOperator.GREATER_THAN_OR_EQUAL, 1)
+    job = make_job(
+        requested_worker_selectors=(level, make_selector("a"), make_selector("b")),
+    )
+    lower, higher = (
+        make_worker(f"level-{n}", labels={"level": n, "a": True, "b": True}) for n in (37, 41)
+    )
+
+    assert term_points(37, condition(level)) < term_points(41, condition(level))
+    assert chosen([higher, lower], BEST_WORKER, job, count=2) == ["level-37", "level-41"]
 
 
 def test_best_worker_does_not_mind_load() -> None:
