@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _ISO_8601 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII
@@ -46,6 +47,8 @@ def optional_time(moment: datetime | None) -> str | None:
     return format_time(moment) if moment is not None else None
 
 
+# Every request is dated, and most of one second alike.
+@lru_cache(maxsize=64)
 def parse_http_date(text: str) -> datetime:
     """:raises ValueError: it is not a date such as ``Fri, 01 Nov 2024 00:00:00 GMT``."""
     return datetime.strptime(text, _HTTP_DATE).replace(tzinfo=UTC)
