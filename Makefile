@@ -4,6 +4,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN_REQUIREMENTS := constraints.txt requirements.txt infra/local/requirements.txt
 TEST_REQUIREMENTS := $(RUN_REQUIREMENTS) tests/requirements.txt
+AZURITE_PACKAGES := tests/azurite/package.json tests/azurite/package-lock.json
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test format bench clean
@@ -19,7 +20,7 @@ help:
 run: $(VENV)/.run
 	@exec $(PYTHON) -m infra.local
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(VENV)/.azurite
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
@@ -45,6 +46,14 @@ $(VENV)/.run: $(VENV)/pyvenv.cfg $(RUN_REQUIREMENTS)
 $(VENV)/.test: $(VENV)/pyvenv.cfg $(TEST_REQUIREMENTS)
 	@echo "Installing what the checks need into $(VENV) ..."
 	@$(PIP_INSTALL) -r tests/requirements.txt
+	@touch $@
+
+# Azurite is the emulator of Azure Storage: an npm package, for the Node.js that came with the rest.
+$(VENV)/.azurite: $(AZURITE_PACKAGES) | $(VENV)/.test
+	@echo "Installing Azurite into $(VENV) ..."
+	@mkdir -p $(VENV)/azurite
+	@cp $(AZURITE_PACKAGES) $(VENV)/azurite
+	@$(VENV)/bin/npm ci --prefix $(VENV)/azurite --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The first Python 3.13 that can make an environment: uv's, pyenv's, or one on the path.

@@ -2,8 +2,19 @@
 
 import azure.functions as func
 
-from functions import distribution_policies, health, jobs, queues, timers, workers
+from functions import (
+    distribution_policies,
+    fan_out,
+    health,
+    jobs,
+    match,
+    queues,
+    timers,
+    workers,
+)
+
+matching = fan_out if fan_out.is_on() else match
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for module in (distribution_policies, queues, workers, jobs, timers, health):
+for module in (distribution_policies, queues, workers, jobs, timers, matching, health):
     app.register_functions(module.blueprint)

@@ -8,6 +8,7 @@ from shared import bootstrap
 from shared.services import sweeps
 
 blueprint = func.Blueprint()
+"""Those that are always there. The match sweep comes with ``match`` or with ``fan_out``."""
 
 
 def schedule(name: str, default: str) -> str:
@@ -15,12 +16,7 @@ def schedule(name: str, default: str) -> str:
     return os.environ.get(f"JOBROUTER_{name}_SCHEDULE", "").strip() or default
 
 
-@blueprint.function_name("match")
-@blueprint.timer_trigger(
-    arg_name="timer", schedule=schedule("MATCH", "*/5 * * * * *"), use_monitor=False
-)
-async def match(timer: func.TimerRequest) -> None:  # noqa: ARG001
-    await sweeps.match(await bootstrap.router())
+MATCH_SCHEDULE = schedule("MATCH", "*/5 * * * * *")
 
 
 @blueprint.function_name("expire")

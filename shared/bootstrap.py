@@ -10,13 +10,20 @@ from datetime import UTC, datetime
 from functools import cache
 
 from azure.core.credentials import AzureKeyCredential
+from azure.core.credentials_async import AsyncTokenCredential
 
 from shared.eventgrid.publisher import EventGridPublisher
 from shared.ports import EventPublisher, Store
 from shared.services.definitions import DefinitionCache
 from shared.services.outbox import Outbox
 from shared.services.router import Router
-from shared.settings import Settings, read_settings
+from shared.settings import (
+    CosmosSettings,
+    Settings,
+    SqliteSettings,
+    StoreSettings,
+    read_settings,
+)
 from shared.storage.sqlite import open_sqlite_store
 
 
@@ -78,10 +85,44 @@ async def close() -> None:
 
 
 async def _compose(settings: Settings) -> Router:
+    store = await _open_store(settings.store)
     publisher = EventGridPublisher(
         settings.event_endpoint,
-        AzureKeyCredential(settings.event_key),
+        AzureKeyCredential(settings.event_key) if settings.event_key else _identity(),
         schema=settings.event_schema,
         source=settings.event_source,
     )
-    return compose(await open_sqlite_store(settings.database), publisher)
+    return compose(store, publisher)
+
+
+async def _open_store(settings: StoreSettings) -> Store:
+    match settings:
+        case SqliteSettings(path):
+            return await open_sqlite_store(path)
+        case CosmosSettings():
+            return await _open_cosmos_store(settings)
+
+
+async def _open_cosmos_store(settings: CosmosSettings) -> Store:
+    # Who keeps state in a file need not wait for this SDK to be imported.
+    from shared.storage.cosmos import Account, open_cosmos_store, provision_cosmos_store
+
+    def account() -> Account:
+        return Account(
+            endpoint=settings.endpoint,
+            credential=settings.key or _identity(),
+            preferred_regions=settings.preferred_regions,
+            consistency=settings.consistency,
+            discover_regions=settings.discover_regions,
+        )
+
+    if settings.provision:
+        await provision_cosmos_store(account(), settings.database)
+    return await open_cosmos_store(account(), settings.database)
+
+
+def _identity() -> AsyncTokenCredential:
+    """The managed identity in Azure; on a developer's machine, who is signed in there."""
+    from azure.identity.aio import DefaultAzureCredential
+
+    return DefaultAzureCredential()

@@ -10,7 +10,9 @@ StoreError
 ├── AlreadyExists         create: the id is taken
 ├── ConcurrencyConflict   replace, delete: the stored version is no longer the expected one, or gone
 ├── InvalidContinuation   the continuation token was not made by this query
+├── TooLarge              create, replace: larger than the store allows; nothing was written
 └── StoreUnavailable      the store is down or throttles; nothing is known to be written
+    └── StoreBusy         it throttles
 PublishFailed             some of the events may not have been published
 """
 
@@ -46,12 +48,20 @@ class InvalidContinuation(StoreError):
     """The continuation token is damaged or belongs to another query."""
 
 
+class TooLarge(StoreError):
+    """What is to be written is larger than the store allows."""
+
+
 class StoreUnavailable(StoreError):
     """The store cannot answer now. ``retry_after``: seconds after which to try again."""
 
     def __init__(self, message: str, retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class StoreBusy(StoreUnavailable):
+    """The store has no time for the request; it would have for fewer of them."""
 
 
 class PublishFailed(Exception):

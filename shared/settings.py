@@ -2,12 +2,16 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from shared.eventgrid.schemas import DEFAULT_SOURCE, EventSchema
 
 SQLITE_SCHEME = "sqlite:"
+COSMOS_SCHEME = "cosmos:"
+CONSISTENCIES = ("Session", "BoundedStaleness", "Strong")
+"""Those with which a process reads its own writes; the weaker ones will not do."""
 SHORTEST_KEY_BYTES = 16
 
 
@@ -15,35 +19,73 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message names it and says what it should be."""
 
 
+@dataclass(frozen=True, slots=True)
+class SqliteSettings:
+    """The embedded store's file."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CosmosSettings:
+    """A database in an Azure Cosmos DB account.
+
+    ``key``: the account's, where Entra ID is not used. ``discover_regions``: whether the account's
+    own list of its endpoints is followed. ``provision``: make what is missing at the start.
+    """
+
+    endpoint: str
+    database: str
+    key: str | None = field(default=None, repr=False)
+    preferred_regions: tuple[str, ...] = ()
+    consistency: str = CONSISTENCIES[0]
+    discover_regions: bool = True
+    provision: bool = False
+
+
+type StoreSettings = SqliteSettings | CosmosSettings
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """``access_keys``: the decoded primary and, perhaps, secondary key for request signatures.
 
-    ``event_source``: the CloudEvents source of published events.
+    ``event_key``: the topic's; without it the identity of the process publishes. ``event_source``:
+    the CloudEvents source of published events. ``match_fan_out``: see `fans_out`.
     """
 
-    database: Path
+    store: StoreSettings
     access_keys: tuple[bytes, ...]
     event_endpoint: str
-    event_key: str
+    event_key: str | None = None
     event_schema: EventSchema = EventSchema.EVENT_GRID
     event_source: str = DEFAULT_SOURCE
+    match_fan_out: bool = False
 
     def __repr__(self) -> str:
         """Without the keys: settings end up in logs and tracebacks."""
-        return f"Settings(database={self.database}, event_endpoint={self.event_endpoint})"
+        return f"Settings(store={self.store}, event_endpoint={self.event_endpoint})"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """:raises SettingsError: naming the first setting that is missing or wrong."""
     return Settings(
-        database=_database(_required(environment, "JOBROUTER_STORE")),
+        store=_store(environment),
         access_keys=_access_keys(environment),
         event_endpoint=_endpoint(_required(environment, "JOBROUTER_EVENTGRID_ENDPOINT")),
-        event_key=_required(environment, "JOBROUTER_EVENTGRID_KEY"),
+        event_key=_optional(environment, "JOBROUTER_EVENTGRID_KEY"),
         event_schema=_schema(environment.get("JOBROUTER_EVENT_SCHEMA", "").strip()),
         event_source=environment.get("JOBROUTER_EVENT_SOURCE", "").strip() or DEFAULT_SOURCE,
+        match_fan_out=fans_out(environment),
     )
+
+
+def fans_out(environment: Mapping[str, str]) -> bool:
+    """Whether the match sweep has its queues planned through a storage queue.
+
+    :raises SettingsError: it does not say.
+    """
+    return _flag(environment, "JOBROUTER_MATCH_FAN_OUT", default=False)
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:
@@ -53,11 +95,64 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _database(store: str) -> Path:
-    path = store.removeprefix(SQLITE_SCHEME)
-    if not store.startswith(SQLITE_SCHEME) or not path:
-        raise SettingsError("JOBROUTER_STORE must be sqlite:<path of the database file>.")
-    return Path(path)
+def _optional(environment: Mapping[str, str], name: str) -> str | None:
+    return environment.get(name, "").strip() or None
+
+
+def _store(environment: Mapping[str, str]) -> StoreSettings:
+    store = _required(environment, "JOBROUTER_STORE")
+    if path := _after(SQLITE_SCHEME, store):
+        return SqliteSettings(Path(path))
+    if place := _after(COSMOS_SCHEME, store):
+        return _cosmos(environment, *_endpoint_and_database(place))
+    raise _unknown_store()
+
+
+def _after(scheme: str, text: str) -> str:
+    return text.removeprefix(scheme) if text.startswith(scheme) else ""
+
+
+def _endpoint_and_database(place: str) -> tuple[str, str]:
+    endpoint, _, database = place.rpartition("/")
+    parts = urlsplit(endpoint)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or not database:
+        raise _unknown_store()
+    return endpoint, database
+
+
+def _unknown_store() -> SettingsError:
+    return SettingsError(
+        "JOBROUTER_STORE must be sqlite:<path of the database file> or"
+        " cosmos:<endpoint of the account>/<name of the database>."
+    )
+
+
+def _cosmos(environment: Mapping[str, str], endpoint: str, database: str) -> CosmosSettings:
+    regions = environment.get("JOBROUTER_COSMOS_REGIONS", "").split(",")
+    return CosmosSettings(
+        endpoint=endpoint,
+        database=database,
+        key=_optional(environment, "JOBROUTER_COSMOS_KEY"),
+        preferred_regions=tuple(filter(None, map(str.strip, regions))),
+        consistency=_consistency(environment),
+        discover_regions=_flag(environment, "JOBROUTER_COSMOS_DISCOVER_REGIONS", default=True),
+        provision=_flag(environment, "JOBROUTER_COSMOS_PROVISION", default=False),
+    )
+
+
+def _consistency(environment: Mapping[str, str]) -> str:
+    consistency = _optional(environment, "JOBROUTER_COSMOS_CONSISTENCY") or CONSISTENCIES[0]
+    if consistency not in CONSISTENCIES:
+        choice = ", ".join(CONSISTENCIES)
+        raise SettingsError(f"JOBROUTER_COSMOS_CONSISTENCY must be one of {choice}.")
+    return consistency
+
+
+def _flag(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = environment.get(name, "").strip().lower()
+    if text not in {"", "true", "false"}:
+        raise SettingsError(f"{name} must be true or false.")
+    return text == "true" if text else default
 
 
 def _endpoint(url: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 
@@ -27,6 +27,9 @@ from infra.local.settings import Settings, SettingsError, is_access_key
 from infra.local.timers import Timers
 from infra.local.topic_process import TopicError, TopicProcess
 from infra.local.worker import FunctionWorker, IndexingError
+
+if TYPE_CHECKING:
+    from infra.local.queues import Queues
 
 GRACE_SECONDS: Final = 5.0
 # A signal sent to a process group arrives twice: from its sender, and passed on by make.
@@ -52,11 +55,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The loaded function app, and the ways into it."""
+    """The loaded function app, and the ways into it. `queues`: only if a function has one."""
 
     worker: FunctionWorker
     router: Router
     timers: Timers
+    queues: "Queues | None"
 
 
 def main() -> int:
@@ -143,6 +147,7 @@ async def _run(settings: Settings, kept: Kept, sockets: Sockets, topic: TopicPro
     async with (
         _started(topic),
         _loaded(Path.cwd()) as app,
+        _listening(app.queues),
         serving(Host(app.worker, app.router, topic), sockets, kept.certificate, GRACE_SECONDS),
         _ticking(app.timers),
     ):
@@ -183,8 +188,10 @@ async def _loaded(folder: Path) -> AsyncIterator[App]:
     try:
         router = Router(worker.functions, route_prefix(folder / "host.json"))
         await _start_app()
+        timers = Timers(worker.functions, worker.invoke_timer)
+        queues = _queues(worker, folder / "host.json")
         gc.freeze()
-        yield App(worker, router, Timers(worker.functions, worker.invoke_timer))
+        yield App(worker, router, timers, queues)
     finally:
         worker.close()
         await _close_app()
@@ -209,6 +216,31 @@ async def _close_app() -> None:
     bootstrap: Any = sys.modules.get(BOOTSTRAP)
     if bootstrap is not None:
         await bootstrap.close()
+
+
+def _queues(worker: FunctionWorker, host_json: Path) -> "Queues | None":
+    if not any(function.queue_bindings for function in worker.functions):
+        return None
+    # Who has no queues need not wait for the storage's SDK to be imported.
+    from infra.local.queues import QueueOptions, Queues
+
+    options = QueueOptions.from_host_json(host_json)
+    queues = Queues(worker.functions, worker.invoke_queue, options)
+    worker.send_messages_by(queues.send)
+    return queues
+
+
+@contextlib.asynccontextmanager
+async def _listening(queues: "Queues | None") -> AsyncIterator[None]:
+    if queues is None:
+        yield
+        return
+    queues.start()
+    try:
+        yield
+    finally:
+        await queues.stop(GRACE_SECONDS)
+        await queues.close()
 
 
 @contextlib.asynccontextmanager

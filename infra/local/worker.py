@@ -7,8 +7,9 @@ and nothing outside this module touches it.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, Self
@@ -21,7 +22,13 @@ from azure_functions_runtime.native_invocation import invocation_request_native
 SCRIPT: Final = "function_app"
 HTTP_TRIGGER: Final = "httpTrigger"
 TIMER_TRIGGER: Final = "timerTrigger"
+QUEUE_TRIGGER: Final = "queueTrigger"
+QUEUE: Final = "queue"
 PLAIN_TEXT: Final = ("content-type", "text/plain; charset=utf-8")
+
+type Binding = Mapping[str, Any]
+type SendMessages = Callable[[Binding, Sequence[str]], Awaitable[None]]
+"""Puts messages on the storage queue that a binding names; raises `OutputError` if it cannot."""
 
 
 class IndexingError(Exception):
@@ -41,17 +48,31 @@ class InvocationError(Exception):
         self.stack_trace = stack_trace
 
 
+class OutputError(Exception):
+    """What a function put out could not be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """An indexed function: its name, and its bindings as Azure's host is told of them."""
 
     id: str
     name: str
-    bindings: tuple[Mapping[str, Any], ...]
+    bindings: tuple[Binding, ...]
 
     @property
-    def trigger(self) -> Mapping[str, Any]:
+    def trigger(self) -> Binding:
         return next(b for b in self.bindings if str(b["type"]).endswith("Trigger"))
+
+    @property
+    def queue_bindings(self) -> list[Binding]:
+        """Its trigger and its outputs, as far as they are storage queues."""
+        return [b for b in self.bindings if b["type"] in (QUEUE_TRIGGER, QUEUE)]
+
+    @property
+    def queue_outputs(self) -> dict[str, Binding]:
+        """By the name of the parameter that takes the messages."""
+        return {str(b["name"]): b for b in self.bindings if b["type"] == QUEUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +96,26 @@ class HttpResponse:
     body: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class QueueMessage:
+    """A message of a storage queue as a function receives it, and what is known about it."""
+
+    id: str
+    body: str
+    dequeue_count: int
+    pop_receipt: str
+    inserted_at: datetime
+    expires_at: datetime
+    next_visible_at: datetime
+
+
 class FunctionWorker:
     """A loaded function app. One at a time in a process: the library keeps it in globals."""
 
     def __init__(self, functions: tuple[Function, ...]) -> None:
         self.functions = functions
         self._by_name = {function.name: function for function in functions}
+        self._send_messages: SendMessages = _refuse_messages
 
     @classmethod
     async def load(cls, folder: Path) -> Self:
@@ -114,24 +149,48 @@ class FunctionWorker:
         """:raises InvocationError: if the function fails."""
         await self._invoke(function, _timer_datum(past_due))
 
+    async def invoke_queue(self, function: Function, message: QueueMessage) -> None:
+        """:raises InvocationError: if the function fails."""
+        body = Datum(message.body, "string")
+        await self._invoke(function, body, metadata=_queue_metadata(message))
+
+    def send_messages_by(self, send: SendMessages) -> None:
+        """What to do with the messages that functions put out; without it, they fail."""
+        self._send_messages = send
+
     def close(self) -> None:
         """Waits for the threads of synchronous functions to end."""
         runtime.stop_threadpool_executor()
 
     async def _invoke(
-        self, function: Function, trigger: Datum, trace_parent: str = "", trace_state: str = ""
+        self,
+        function: Function,
+        trigger: Datum,
+        trace_parent: str = "",
+        trace_state: str = "",
+        metadata: Mapping[str, Datum] | None = None,
     ) -> Datum | None:
-        ok, returned, _, error, stack_trace = await invocation_request_native(
+        ok, returned, outputs, error, stack_trace = await invocation_request_native(
             str(uuid4()),
             function.id,
             [(function.trigger["name"], trigger)],
-            {},
+            metadata,
             trace_parent,
             trace_state,
         )
         if not ok:
             raise InvocationError(function.name, error, stack_trace)
+        if outputs:
+            await self._put_out(function, dict(outputs))
         return returned
+
+    async def _put_out(self, function: Function, outputs: Mapping[str, Datum]) -> None:
+        try:
+            for name, binding in function.queue_outputs.items():
+                if name in outputs:
+                    await self._send_messages(binding, _messages(outputs[name]))
+        except OutputError as error:
+            raise InvocationError(function.name, str(error), "") from error
 
 
 def _make_importable(folder: Path) -> None:
@@ -187,6 +246,31 @@ def _cookies(jars: Any) -> list[tuple[str, str]]:
 def _timer_datum(past_due: bool) -> Datum:
     timer = {"IsPastDue": past_due, "Schedule": {"AdjustForDST": True}, "ScheduleStatus": None}
     return Datum(json.dumps(timer), "json")
+
+
+def _queue_metadata(message: QueueMessage) -> dict[str, Datum]:
+    return {
+        "Id": Datum(message.id, "string"),
+        "DequeueCount": Datum(message.dequeue_count, "int"),
+        "PopReceipt": Datum(message.pop_receipt, "string"),
+        "InsertionTime": Datum(message.inserted_at.isoformat(), "string"),
+        "ExpirationTime": Datum(message.expires_at.isoformat(), "string"),
+        "NextVisibleTime": Datum(message.next_visible_at.isoformat(), "string"),
+    }
+
+
+def _messages(output: Datum) -> list[str]:
+    """The bodies in what a queue output took: one text, or a JSON array of texts or objects."""
+    if output.type != "json":
+        body = output.value
+        return [body.decode() if isinstance(body, bytes) else body]
+    parsed = json.loads(output.value)
+    items = parsed if isinstance(parsed, list) else [parsed]
+    return [item if isinstance(item, str) else json.dumps(item) for item in items]
+
+
+async def _refuse_messages(binding: Binding, _: Sequence[str]) -> None:
+    raise OutputError(f"Nothing takes messages for the queue '{binding['queueName']}'.")
 
 
 def _init_request(folder: Path) -> SimpleNamespace:

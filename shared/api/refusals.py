@@ -25,7 +25,9 @@ from shared.ports import (
     ConcurrencyConflict,
     InvalidContinuation,
     PublishFailed,
+    StoreBusy,
     StoreUnavailable,
+    TooLarge,
 )
 from shared.services.preconditions import PreconditionFailed
 from shared.services.router import TooMuchContention
@@ -49,13 +51,16 @@ REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
     ConcurrencyConflict: Refusal(409, "Conflict"),
     PreconditionFailed: Refusal(412, "PreconditionFailed"),
     BodyTooLarge: Refusal(413, "RequestEntityTooLarge"),
+    TooLarge: Refusal(413, "RequestEntityTooLarge"),
     UnsupportedMediaType: Refusal(415, "UnsupportedMediaType"),
+    StoreBusy: Refusal(429, "TooManyRequests"),
     StoreUnavailable: Refusal(503, "ServiceUnavailable"),
     PublishFailed: Refusal(503, "ServiceUnavailable"),
     TooMuchContention: Refusal(503, "ServiceUnavailable"),
 }
 UNFORESEEN: Final = Refusal(500, "InternalServerError")
 
+_LATER: Final = {429, 503}
 _VALIDATION_FAILED: Final = "One or more validation errors occurred."
 
 
@@ -88,7 +93,7 @@ def _message(error: Exception, refusal: Refusal) -> str:
             return _VALIDATION_FAILED
         case NotFound():
             return f"The item was not found: {error.kind} '{error.id}'."
-        case _ if refusal.status == 503:
+        case _ if refusal.status in _LATER:
             return "The router cannot answer right now; try again later."
         case _:
             return str(error)
@@ -114,7 +119,7 @@ def _detail(problem: Problem) -> JsonObject:
 def _headers(error: Exception, refusal: Refusal) -> dict[str, str]:
     if refusal.status == 401:
         return {"WWW-Authenticate": SCHEME}
-    if refusal.status == 503:
+    if refusal.status in _LATER:
         seconds = error.retry_after if isinstance(error, StoreUnavailable) else 1.0
         return {"Retry-After": str(max(1, math.ceil(seconds)))}
     return {}

@@ -53,8 +53,8 @@ class _EncodedEvents(SansIOHTTPPolicy[Any, Any]):
 class EventGridPublisher:
     """An :class:`shared.ports.EventPublisher` over the SDK's client.
 
-    Use it in one event loop; the client is made at the first publish. The credential stays the
-    caller's to close.
+    Use it in one event loop; the client is made at the first publish. A token credential is closed
+    with it.
     """
 
     def __init__(
@@ -90,6 +90,8 @@ class EventGridPublisher:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+        if isinstance(self._credential, AsyncTokenCredential):
+            await self._credential.close()
 
     async def _send(self, events: Sequence[RecordedEvent]) -> None:
         for batch in split(map(self._encoded, events), self._limits):

@@ -23,7 +23,7 @@ ROUNDS = 5
 """How often matching looks again after it lost a race."""
 
 FIRST_WORKER_PAGE = 8
-"""Usually one of the first is it, and those that other tasks are just reserving are among them."""
+"""Usually one of the first is it, even if other requests are just reserving some of them."""
 
 WORKER_PAGE = 50
 FIRST_JOB_PAGE = 10
@@ -282,7 +282,7 @@ async def available_pages(
         continuation = page.continuation
         if continuation is None:
             return
-        limit = WORKER_PAGE
+        limit = min(2 * limit, WORKER_PAGE)
 
 
 def _circular(mode: DistributionMode) -> bool:

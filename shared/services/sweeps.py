@@ -6,7 +6,7 @@ finds in the store and finishes.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.distribution import DistributionPolicy
@@ -41,19 +41,35 @@ log = logging.getLogger(__name__)
 
 async def match(router: Router) -> None:
     """Plan every queue that has waiting jobs and available workers."""
-    continuation: str | None = None
-    while True:
-        page: Page[Stored[Queue]] = await router.store.queues.list(BATCH, continuation)
-        await _for_each(page.items, lambda stored: match_queue(router, stored.value.id))
-        continuation = page.continuation
-        if continuation is None:
-            return
+    async for queue_ids in _pages_of_queues(router):
+        await match_queues(router, queue_ids)
+
+
+async def queues_to_match(router: Router) -> list[str]:
+    """Ids of the queues that have waiting jobs and available workers, in no order."""
+    found: list[str] = []
+
+    async def find(queue_id: str) -> None:
+        if await _is_promising(router, queue_id):
+            found.append(queue_id)
+
+    async for queue_ids in _pages_of_queues(router):
+        await _for_each(queue_ids, find)
+    return found
+
+
+async def match_queues(router: Router, queue_ids: Iterable[str]) -> None:
+    """Plan these queues; what cannot be done is logged and left to the next sweep."""
+    await _for_each(queue_ids, lambda queue_id: match_queue(router, queue_id))
 
 
 async def match_queue(router: Router, queue_id: str) -> None:
     """Plan one queue whole: its waiting jobs, best first, against its available workers."""
     policy = await router.definitions.policy_of(queue_id)
-    if policy is None or not await _is_promising(router, queue_id):
+    if policy is None:
+        log.info("a queue to be matched is gone", extra={"queue_id": queue_id})
+        return
+    if not await _is_promising(router, queue_id):
         return
     continuation: str | None = None
     while True:
@@ -91,6 +107,16 @@ async def publish_outbox(router: Router) -> None:
     for _ in range(MOST_BATCHES):
         pending = await _old_records(router)
         if not pending or not await resettle(router, pending):
+            return
+
+
+async def _pages_of_queues(router: Router) -> AsyncIterator[list[str]]:
+    continuation: str | None = None
+    while True:
+        page: Page[Stored[Queue]] = await router.store.queues.list(BATCH, continuation)
+        yield [stored.value.id for stored in page.items]
+        continuation = page.continuation
+        if continuation is None:
             return
 
 

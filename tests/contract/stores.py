@@ -6,6 +6,7 @@ from pathlib import Path
 from shared.ports import Page, Store
 from shared.storage.memory import MemoryStore
 from shared.storage.sqlite import SqliteStore, Synchronous, open_sqlite_store
+from tests.contract.cosmos_databases import DisposableStore, cosmos_database, open_disposable
 
 
 async def open_memory(_folder: Path) -> MemoryStore:
@@ -17,9 +18,14 @@ async def open_sqlite(folder: Path) -> SqliteStore:
     return await open_sqlite_store(folder / "store.db", synchronous=Synchronous.NORMAL)
 
 
+async def open_cosmos(_folder: Path) -> DisposableStore:
+    return await open_disposable(await cosmos_database())
+
+
 OPENERS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "memory": open_memory,
     "sqlite": open_sqlite,
+    "cosmos": open_cosmos,
 }
 
 

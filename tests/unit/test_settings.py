@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from shared.eventgrid.schemas import EventSchema
-from shared.settings import Settings, SettingsError, read_settings
+from shared.settings import (
+    CosmosSettings,
+    Settings,
+    SettingsError,
+    SqliteSettings,
+    read_settings,
+)
 
 PRIMARY, SECONDARY = b"p" * 32, b"s" * 16
 
@@ -19,8 +25,8 @@ REQUIRED = {
     "JOBROUTER_STORE": "sqlite:data/router.db",
     "JOBROUTER_ACCESS_KEY": base64_of(PRIMARY),
     "JOBROUTER_EVENTGRID_ENDPOINT": "https://topic.example/api/events",
-    "JOBROUTER_EVENTGRID_KEY": "topic-key",
 }
+COSMOS = "cosmos:https://account.documents.azure.com:443/router"
 
 
 def read(**changes: str) -> Settings:
@@ -29,10 +35,10 @@ def read(**changes: str) -> Settings:
 
 def test_what_is_required_is_enough() -> None:
     assert read() == Settings(
-        database=Path("data/router.db"),
+        store=SqliteSettings(Path("data/router.db")),
         access_keys=(PRIMARY,),
         event_endpoint="https://topic.example/api/events",
-        event_key="topic-key",
+        event_key=None,
         event_schema=EventSchema.EVENT_GRID,
         event_source="/job-router",
     )
@@ -56,17 +62,84 @@ def test_a_blank_setting_is_not_set(name: str) -> None:
 
 
 def test_space_around_a_setting_is_ignored() -> None:
-    assert read(JOBROUTER_STORE=" sqlite:a.db ").database == Path("a.db")
+    assert read(JOBROUTER_STORE=" sqlite:a.db ").store == SqliteSettings(Path("a.db"))
 
 
-@pytest.mark.parametrize("store", ["data/router.db", "sqlite:", "postgres:router", "sqlite3:a.db"])
-def test_the_store_must_be_a_database_file(store: str) -> None:
-    with pytest.raises(SettingsError, match="JOBROUTER_STORE must be sqlite:"):
+@pytest.mark.parametrize(
+    "store",
+    [
+        *("data/router.db", "sqlite:", "postgres:router", "sqlite3:a.db", "cosmos:"),
+        *(
+            "cosmos:router",
+            "cosmos:https://account",
+            "cosmos:https://account/",
+            "cosmos:https:///x",
+        ),
+        *("cosmos:ftp://account/router", "cosmos:https://account/dbs/router"),
+    ],
+)
+def test_the_store_must_be_one_that_is_known(store: str) -> None:
+    with pytest.raises(SettingsError, match=r"^JOBROUTER_STORE must be sqlite:.* or cosmos:"):
         read(JOBROUTER_STORE=store)
 
 
 def test_an_absolute_path_stays_absolute() -> None:
-    assert read(JOBROUTER_STORE="sqlite:/data/router.db").database == Path("/data/router.db")
+    assert read(JOBROUTER_STORE="sqlite:/data/router.db").store == SqliteSettings(
+        Path("/data/router.db")
+    )
+
+
+def test_the_store_may_be_in_cosmos_db() -> None:
+    assert read(JOBROUTER_STORE=COSMOS).store == CosmosSettings(
+        endpoint="https://account.documents.azure.com:443",
+        database="router",
+        key=None,
+        preferred_regions=(),
+        consistency="Session",
+        discover_regions=True,
+        provision=False,
+    )
+
+
+def test_cosmos_db_may_be_configured() -> None:
+    settings = read(
+        JOBROUTER_STORE="cosmos:http://localhost:8081/test",
+        JOBROUTER_COSMOS_KEY="a2V5",
+        JOBROUTER_COSMOS_REGIONS="West Europe, North Europe,",
+        JOBROUTER_COSMOS_CONSISTENCY="Strong",
+        JOBROUTER_COSMOS_DISCOVER_REGIONS="False",
+        JOBROUTER_COSMOS_PROVISION="true",
+    )
+    assert settings.store == CosmosSettings(
+        endpoint="http://localhost:8081",
+        database="test",
+        key="a2V5",
+        preferred_regions=("West Europe", "North Europe"),
+        consistency="Strong",
+        discover_regions=False,
+        provision=True,
+    )
+    assert "a2V5" not in repr(settings)
+
+
+@pytest.mark.parametrize("consistency", ["Eventual", "ConsistentPrefix", "session"])
+def test_a_consistency_too_weak_is_refused(consistency: str) -> None:
+    with pytest.raises(
+        SettingsError, match=r"^JOBROUTER_COSMOS_CONSISTENCY must be one of Session"
+    ):
+        read(JOBROUTER_STORE=COSMOS, JOBROUTER_COSMOS_CONSISTENCY=consistency)
+
+
+@pytest.mark.parametrize(
+    "name", ["JOBROUTER_COSMOS_DISCOVER_REGIONS", "JOBROUTER_COSMOS_PROVISION"]
+)
+def test_a_flag_is_true_or_false(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} must be true or false"):
+        read(**{"JOBROUTER_STORE": COSMOS, name: "1"})
+
+
+def test_a_topic_may_have_a_key() -> None:
+    assert read(JOBROUTER_EVENTGRID_KEY="topic-key").event_key == "topic-key"
 
 
 def test_a_second_key_may_sign_requests_too() -> None:
@@ -115,7 +188,11 @@ def test_the_source_of_cloud_events_may_be_named() -> None:
 
 
 def test_settings_show_no_keys() -> None:
-    shown = repr(read(JOBROUTER_SECONDARY_ACCESS_KEY=base64_of(SECONDARY)))
+    shown = repr(
+        read(
+            JOBROUTER_SECONDARY_ACCESS_KEY=base64_of(SECONDARY), JOBROUTER_EVENTGRID_KEY="topic-key"
+        )
+    )
     assert "data/router.db" in shown
     for secret in ("topic-key", base64_of(PRIMARY), repr(PRIMARY), repr(SECONDARY)):
         assert secret not in shown

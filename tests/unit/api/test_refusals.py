@@ -25,7 +25,9 @@ from shared.ports import (
     ConcurrencyConflict,
     InvalidContinuation,
     PublishFailed,
+    StoreBusy,
     StoreUnavailable,
+    TooLarge,
 )
 from shared.services import preconditions, router
 from shared.services.preconditions import PreconditionFailed
@@ -70,6 +72,8 @@ def test_every_error_is_in_the_table(module: ModuleType) -> None:
         (BodyTooLarge(10), 413, "RequestEntityTooLarge"),
         (UnsupportedMediaType(["application/json"]), 415, "UnsupportedMediaType"),
         (RuntimeError("secret"), 500, "InternalServerError"),
+        (TooLarge("x"), 413, "RequestEntityTooLarge"),
+        (StoreBusy("secret", 2.5), 429, "TooManyRequests"),
         (StoreUnavailable("secret", 2.5), 503, "ServiceUnavailable"),
         (PublishFailed("secret"), 503, "ServiceUnavailable"),
         (TooMuchContention("x"), 503, "ServiceUnavailable"),
@@ -134,6 +138,7 @@ def test_a_kind_of_a_known_error_is_answered_like_it() -> None:
     ("error", "seconds"),
     [
         (StoreUnavailable("x", 2.5), "3"),
+        (StoreBusy("x", 2.5), "3"),
         (StoreUnavailable("x", 0.01), "1"),
         (TooMuchContention("x"), "1"),
     ],

@@ -1,0 +1,75 @@
+"""Writes whose outcome is in doubt: a time-out or a lost connection does not tell what happened.
+
+Every write is conditional and has an id which it leaves behind, in the item and in its record. So
+it can be sent again at will: if it was applied already, that is refused, and what is stored shows
+why. The item keeps the ids of its latest writes, since others may have written it again before
+anybody looks.
+"""
+
+from asyncio import CancelledError
+from http import HTTPStatus
+
+from shared.ports import AlreadyExists, ConcurrencyConflict, StoreError
+from shared.storage.cosmos.access import Container
+from shared.storage.cosmos.errors import Refused, Unanswered, Uncertain, translated_errors
+from shared.storage.cosmos.writes import Write, send, unquoted
+
+
+async def commit(container: Container, write: Write) -> str:
+    """The item's etag after the write; one that matches nothing if others wrote it since.
+
+    :raises AlreadyExists, ConcurrencyConflict: nothing was written.
+    :raises StoreUnavailable: nothing is known to be written.
+    """
+    sending = _Sending(container, write)
+    failure: StoreError
+    try:
+        return await container.persist(sending.attempt)
+    except Refused as refusal:
+        failure = _meaning(refusal, write)
+    except Unanswered as unanswered:
+        failure = unanswered
+    etag = await _etag_if_applied(container, write) if sending.in_doubt else None
+    if etag is None:
+        raise failure
+    return etag
+
+
+class _Sending:
+    """``in_doubt``: the write may have been applied by an attempt that was not answered."""
+
+    def __init__(self, container: Container, write: Write) -> None:
+        self._container = container
+        self._write = write
+        self.in_doubt = False
+
+    async def attempt(self) -> str:
+        requests: list[object] = []
+        try:
+            with translated_errors():
+                return await send(self._container.proxy, self._write, requests.append)
+        except (Uncertain, CancelledError):
+            self.in_doubt = True
+            raise
+        finally:
+            # The SDK tries some failures again on its own, of which 503 is in doubt.
+            self.in_doubt = self.in_doubt or len(requests) > 1
+
+
+async def _etag_if_applied(container: Container, write: Write) -> str | None:
+    """What a write that is in doubt has led to; ``None`` if it was not applied."""
+    item = await container.read(write.item_id, write.partition)
+    if item is not None and write.id in item["writes"]:
+        is_newest = write.id == item["writes"][0]
+        return unquoted(item["_etag"]) if is_newest else write.id
+    if write.record is not None:
+        record = await container.read(write.record["id"], write.partition)
+        return write.id if record is not None and record["write"] == write.id else None
+    deleted = write.body is None and item is None
+    return write.id if deleted else None
+
+
+def _meaning(refusal: Refused, write: Write) -> StoreError:
+    if refusal.status == HTTPStatus.CONFLICT:
+        return AlreadyExists(f"'{write.name}' or its record exists already.")
+    return ConcurrencyConflict(f"'{write.name}' was changed or removed.")

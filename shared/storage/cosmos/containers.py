@@ -1,0 +1,158 @@
+"""The containers, and the queries they serve: plain data, which infrastructure code mirrors.
+
+Nothing but what a query needs is indexed, for every indexed path makes every write dearer. All
+containers have ``DEFAULT_TIME_TO_LIVE``: items stay until they are deleted, and none of them has a
+time to live of its own, because the end of a job or worker publishes an event, so it is a commit.
+
+Members named ``…Key`` are texts that sort like what they stand for (see ``keys``), so that every
+order is that of one member, and a page continues after a value of it. Each query also has a range
+condition on the member it sorts by: items without it, as records have no ``listKey``, are no
+results.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT_TIME_TO_LIVE = -1
+"""On, but items do not expire unless they say so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerDefinition:
+    """``partition_key``: a member. ``indexed``: paths of scalars, as indexing policies have it."""
+
+    name: str
+    partition_key: str
+    indexed: tuple[str, ...]
+
+    @property
+    def partition_key_path(self) -> str:
+        return f"/{self.partition_key}"
+
+    @property
+    def indexing_policy(self) -> Mapping[str, Any]:
+        return {
+            "indexingMode": "consistent",
+            "automatic": True,
+            "includedPaths": [{"path": path} for path in self.indexed],
+            "excludedPaths": [{"path": "/*"}, {"path": '/"_etag"/?'}],
+        }
+
+
+JOBS = ContainerDefinition(
+    name="jobs",
+    partition_key="jobId",
+    indexed=(
+        "/channelId/?",
+        "/createdKey/?",
+        "/dueKey/?",
+        "/listKey/?",
+        "/queueId/?",
+        "/scheduledKey/?",
+        "/status/?",
+        "/waitingKey/?",
+    ),
+)
+WORKERS = ContainerDefinition(
+    name="workers",
+    partition_key="workerId",
+    indexed=(
+        "/channels/[]/?",
+        "/createdKey/?",
+        "/dueKey/?",
+        "/hasCapacity/?",
+        "/idleKey/?",
+        "/idleSinceKey/?",
+        "/labelTokens/[]/?",
+        "/lastOfferedKey/?",
+        "/listKey/?",
+        "/numbers/[]/key/?",
+        "/numbers/[]/number/?",
+        "/openChannels/[]/?",
+        "/places/[]/?",
+        "/queues/[]/?",
+        "/state/?",
+    ),
+)
+DEFINITIONS = ContainerDefinition(name="definitions", partition_key="kind", indexed=("/name/?",))
+
+CONTAINERS = (JOBS, WORKERS, DEFINITIONS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedQuery:
+    """``order_by`` and ``filters``: indexed paths; a query may use only some of its filters."""
+
+    name: str
+    container: ContainerDefinition
+    order_by: str
+    filters: tuple[str, ...] = ()
+    cross_partition: bool = True
+
+
+QUERIES = (
+    ServedQuery(name="JobStore.due", container=JOBS, order_by="/dueKey/?"),
+    ServedQuery(name="JobStore.outbox", container=JOBS, order_by="/createdKey/?"),
+    ServedQuery(
+        name="JobStore.list",
+        container=JOBS,
+        order_by="/listKey/?",
+        filters=("/status/?", "/queueId/?", "/channelId/?", "/scheduledKey/?"),
+    ),
+    ServedQuery(
+        name="JobStore.waiting",
+        container=JOBS,
+        order_by="/waitingKey/?",
+        filters=("/queueId/?", "/channelId/?"),
+    ),
+    ServedQuery(name="WorkerStore.due", container=WORKERS, order_by="/dueKey/?"),
+    ServedQuery(name="WorkerStore.outbox", container=WORKERS, order_by="/createdKey/?"),
+    ServedQuery(
+        name="WorkerStore.list",
+        container=WORKERS,
+        order_by="/listKey/?",
+        filters=(
+            "/state/?",
+            "/queues/[]/?",
+            "/channels/[]/?",
+            "/openChannels/[]/?",
+            "/hasCapacity/?",
+        ),
+    ),
+    ServedQuery(
+        name="WorkerStore.available (longest idle)",
+        container=WORKERS,
+        order_by="/idleKey/?",
+        filters=(
+            "/places/[]/?",
+            "/labelTokens/[]/?",
+            "/numbers/[]/key/?",
+            "/numbers/[]/number/?",
+        ),
+    ),
+    ServedQuery(
+        name="WorkerStore.available (by id)",
+        container=WORKERS,
+        order_by="/listKey/?",
+        filters=(
+            "/places/[]/?",
+            "/labelTokens/[]/?",
+            "/numbers/[]/key/?",
+            "/numbers/[]/number/?",
+        ),
+    ),
+    ServedQuery(
+        name="WorkerStore.last_offered",
+        container=WORKERS,
+        order_by="/lastOfferedKey/?",
+        filters=("/queues/[]/?",),
+    ),
+    ServedQuery(name="WorkerStore.idle", container=WORKERS, order_by="/idleSinceKey/?"),
+    ServedQuery(
+        name="DefinitionStore.list",
+        container=DEFINITIONS,
+        order_by="/name/?",
+        cross_partition=False,
+    ),
+)

@@ -1,0 +1,88 @@
+"""Items: what the database stores of documents and outbox records, beside their index members."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from shared.ports import OutboxRecord, Stored
+from shared.storage.cosmos.access import Item
+from shared.storage.cosmos.containers import ContainerDefinition
+from shared.storage.cosmos.keys import time_key
+from shared.storage.cosmos.numbers import unwrapped, wrapped
+from shared.storage.cosmos.writes import unquoted
+from shared.storage.documents import OUTBOX_RECORDS, Codec, UnreadableDocument
+from shared.storage.epoch import from_micros, to_micros
+
+REMEMBERED_WRITES = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Version[D](Stored[D]):
+    """A document as stored here. ``writes``: ids of the writes that led to it, newest first."""
+
+    writes: tuple[str, ...] = ()
+
+
+def successor[D](expected: Stored[D] | None, value: D, now: datetime, write_id: str) -> Version[D]:
+    """What a write is to make of the expected version. Its etag is known afterwards only."""
+    known = expected.writes if isinstance(expected, Version) else ()
+    return Version(value, "", now, (write_id, *known)[:REMEMBERED_WRITES])
+
+
+def document_members[D](codec: Codec[D], version: Version[D]) -> Item:
+    return {
+        "modifiedAt": to_micros(version.modified_at),
+        "writes": list(version.writes),
+        "document": wrapped(codec.encode(version.value)),
+    }
+
+
+def read_version[D](codec: Codec[D], item: Item) -> Version[D]:
+    """:raises UnreadableDocument: the item was damaged, or a newer release wrote it."""
+    value = _decoded(codec, item)
+    etag, modified_at = unquoted(item["_etag"]), from_micros(item["modifiedAt"])
+    return Version(value, etag, modified_at, tuple(item["writes"]))
+
+
+def record_item(container: ContainerDefinition, record: OutboxRecord, write_id: str) -> Item:
+    return {
+        "id": record_id(record),
+        container.partition_key: record.aggregate_id,
+        "kind": "outbox",
+        "write": write_id,
+        "createdKey": time_key(record.created_at, record.id),
+        "document": wrapped(OUTBOX_RECORDS.encode(record)),
+    }
+
+
+def record_id(record: OutboxRecord) -> str:
+    """Never that of an aggregate."""
+    return f"outbox-{item_id(record.id)}"
+
+
+def read_record(item: Item) -> OutboxRecord:
+    """:raises UnreadableDocument: as :func:`read_version`."""
+    return _decoded(OUTBOX_RECORDS, item)
+
+
+def item_id(id: str) -> str:
+    """An id without the characters that item ids, or the URLs of items, cannot hold.
+
+    It escapes as URLs do, but with tildes: gateways have taken percent signs for escapes.
+    """
+    return quote(id, safe="").replace("~", "%7E").replace(".", "%2E").replace("%", "~")
+
+
+def _decoded[D](codec: Codec[D], item: Item) -> D:
+    try:
+        document = unwrapped(item["document"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableDocument(f"A stored document cannot be read: {error}") from error
+    return codec.decode(document)
+
+
+def without_absent(members: Mapping[str, Any]) -> Item:
+    """Absent members are not written: indexes, and conditions on them, pass such items over."""
+    return {name: value for name, value in members.items() if value is not None}

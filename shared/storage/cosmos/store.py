@@ -1,0 +1,55 @@
+"""The production store."""
+
+from contextlib import AsyncExitStack
+
+from azure.cosmos.aio import CosmosClient
+
+from shared.domain.distribution import DistributionPolicy
+from shared.domain.queues import Queue
+from shared.storage.cosmos.access import Container, Patience
+from shared.storage.cosmos.client import Account, connected
+from shared.storage.cosmos.containers import DEFINITIONS, JOBS, WORKERS, ContainerDefinition
+from shared.storage.cosmos.definitions import CosmosDefinitionStore
+from shared.storage.cosmos.jobs import CosmosJobStore
+from shared.storage.cosmos.provisioning import check
+from shared.storage.cosmos.workers import CosmosWorkerStore
+from shared.storage.documents import DISTRIBUTION_POLICIES, QUEUES
+from shared.storage.documents import JOBS as JOB_DOCUMENTS
+from shared.storage.documents import WORKERS as WORKER_DOCUMENTS
+
+
+class CosmosStore:
+    """Made by :func:`open_cosmos_store`. Any operation may raise ``StoreUnavailable``."""
+
+    def __init__(
+        self, client: CosmosClient, database: str, patience: Patience, opened: AsyncExitStack
+    ) -> None:
+        proxy = client.get_database_client(database)
+
+        def container(definition: ContainerDefinition) -> Container:
+            return Container(proxy.get_container_client(definition.name), patience)
+
+        definitions = container(DEFINITIONS)
+        self._opened = opened
+        self.jobs = CosmosJobStore(container(JOBS), JOB_DOCUMENTS)
+        self.workers = CosmosWorkerStore(container(WORKERS), WORKER_DOCUMENTS)
+        self.queues = CosmosDefinitionStore[Queue](definitions, "queues", QUEUES)
+        self.distribution_policies = CosmosDefinitionStore[DistributionPolicy](
+            definitions, "distribution_policies", DISTRIBUTION_POLICIES
+        )
+
+    async def close(self) -> None:
+        await self._opened.aclose()
+
+
+async def open_cosmos_store(account: Account, database: str) -> CosmosStore:
+    """Connect, and refuse to start on a database that is not as it should be.
+
+    :raises AccessDenied, ContainerMissing, WrongPartitionKey: with what to do about it.
+    :raises StoreUnavailable: the account does not answer.
+    """
+    async with AsyncExitStack() as opened:
+        client = await opened.enter_async_context(connected(account))
+        await check(client, database)
+        return CosmosStore(client, database, account.patience, opened.pop_all())
+    raise AssertionError("the context passes errors on")
