@@ -48,12 +48,14 @@ $(VENV)/.test: $(VENV)/pyvenv.cfg $(TEST_REQUIREMENTS)
 	@$(PIP_INSTALL) -r tests/requirements.txt
 	@touch $@
 
-# Azurite is the emulator of Azure Storage: an npm package, for the Node.js that came with the rest.
+# Azurite is the emulator of Azure Storage: an npm package, run by the Node.js that came with the
+# rest. The machine's own npm, if there is one, knows its proxy and certificates.
 $(VENV)/.azurite: $(AZURITE_PACKAGES) | $(VENV)/.test
 	@echo "Installing Azurite into $(VENV) ..."
 	@mkdir -p $(VENV)/azurite
 	@cp $(AZURITE_PACKAGES) $(VENV)/azurite
-	@$(VENV)/bin/npm ci --prefix $(VENV)/azurite --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm=$$(command -v npm || echo $(VENV)/bin/npm); \
+	"$$npm" ci --prefix $(VENV)/azurite --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The first Python 3.13 that can make an environment: uv's, pyenv's, or one on the path.
