@@ -54,8 +54,8 @@ $(VENV)/.azurite: $(AZURITE_PACKAGES) | $(VENV)/.test
 	@echo "Installing Azurite into $(VENV) ..."
 	@mkdir -p $(VENV)/azurite
 	@cp $(AZURITE_PACKAGES) $(VENV)/azurite
-	@npm=$$(command -v npm || echo $(VENV)/bin/npm); \
-	"$$npm" ci --prefix $(VENV)/azurite --ignore-scripts --no-audit --no-fund --loglevel=error
+	@npm=$$(command -v npm || echo $(abspath $(VENV)/bin/npm)); cd $(VENV)/azurite && \
+	"$$npm" ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The first Python 3.13 that can make an environment: uv's, pyenv's, or one on the path.
