@@ -14,7 +14,7 @@ from shared.domain.distribution import (
 from shared.domain.jobs import Job
 from shared.domain.workers import Worker
 from shared.matching.planner import Match, plan
-from shared.ports import Stored, WorkerOrder, WorkerQuery
+from shared.ports import Page, Stored, WorkerOrder, WorkerQuery
 from shared.services.offering import Held, JobChanged, issue, reserve
 from shared.services.outbox import Pending
 from shared.services.router import Router, TooMuchContention
@@ -71,24 +71,40 @@ async def match_worker(
     ``seen``: as for :func:`match_job`.
     """
     pending: list[Pending] = []
-    continuation: str | None = None
-    limit = FIRST_JOB_PAGE
+    waiting = _WaitingJobs(router)
     for _ in range(JOB_PAGES):
         stored, seen = seen or await router.store.workers.get(worker_id), None
-        channels = _free_channels(stored.value) if stored else []
-        if stored is None or not channels:
+        if stored is None or not _free_channels(stored.value):
             return pending
-        page = await router.store.jobs.waiting(
-            stored.value.profile.queues, channels, limit, continuation
-        )
+        page = await waiting.read_for(stored.value)
         issued = await offer_planned(router, page.items, [stored])
         pending += issued.pending
         if issued.lost_races:
             continue
-        continuation, limit = page.continuation, JOB_PAGE
-        if continuation is None:
+        if page.continuation is None:
             return pending
+        waiting.turn(page)
     return pending + await _match_backlog(router, worker_id)
+
+
+class _WaitingJobs:
+    """Pages of the jobs that wait for a worker. It may change from one page to the next."""
+
+    def __init__(self, router: Router) -> None:
+        self._jobs = router.store.jobs
+        self._places: tuple[Sequence[str], Sequence[str]] | None = None
+        self._continuation: str | None = None
+        self._limit = FIRST_JOB_PAGE
+
+    async def read_for(self, worker: Worker) -> Page[Stored[Job]]:
+        """The page that is open; the first one, if the worker can take other jobs than before."""
+        places = worker.profile.queues, _free_channels(worker)
+        if places != self._places:
+            self._places, self._continuation = places, None
+        return await self._jobs.waiting(*places, self._limit, self._continuation)
+
+    def turn(self, page: Page[Stored[Job]]) -> None:
+        self._continuation, self._limit = page.continuation, JOB_PAGE
 
 
 async def _match_backlog(router: Router, worker_id: str) -> list[Pending]:

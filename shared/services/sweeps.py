@@ -145,8 +145,9 @@ async def _match_page(
 
 
 async def _available(router: Router, queue_id: str) -> list[Stored[Worker]]:
+    """As last seen: one that gets an offer meanwhile moves behind, and is on a later page again."""
     pages = available_pages(router, WorkerQuery(queue_id=queue_id))
-    return [worker async for page in pages for worker in page]
+    return list({worker.value.id: worker async for page in pages for worker in page}.values())
 
 
 async def _due[A](store: AggregateStore[A], router: Router) -> Sequence[Stored[A]]:

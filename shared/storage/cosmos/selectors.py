@@ -11,17 +11,8 @@ from typing import Any
 
 from shared.domain.labels import LabelOperator, Labels, LabelValue, is_number
 from shared.domain.selectors import WorkerSelector
+from shared.storage.comparisons import comparison, exact
 from shared.storage.cosmos.conditions import Conditions
-
-_COMPARISONS = {
-    LabelOperator.LESS_THAN: "<",
-    LabelOperator.LESS_THAN_OR_EQUAL: "<=",
-    LabelOperator.GREATER_THAN: ">",
-    LabelOperator.GREATER_THAN_OR_EQUAL: ">=",
-}
-
-_EXACT_BELOW = 2**53
-"""Smaller integers are exact as doubles; rounding makes larger ones equal."""
 
 
 def label_members(labels: Labels) -> Mapping[str, Any]:
@@ -44,24 +35,17 @@ def require_selector(conditions: Conditions, selector: WorkerSelector) -> None:
     elif selector.operator is LabelOperator.NOT_EQUAL:
         conditions.require("NOT ARRAY_CONTAINS(c.labelTokens, {})", _token(key, value))
     elif is_number(value):
-        _require_number(conditions, key, _comparison(selector.operator, value), value)
+        _require_number(conditions, key, comparison(selector), value)
     else:
         conditions.satisfiable = False
 
 
-def _require_number(conditions: Conditions, key: str, comparison: str, value: float) -> None:
+def _require_number(conditions: Conditions, key: str, sign: str, value: float) -> None:
     conditions.require(
-        "EXISTS(SELECT VALUE n FROM n IN c.numbers"
-        f" WHERE n.key = {{}} AND n.number {comparison} {{}})",
+        f"EXISTS(SELECT VALUE n FROM n IN c.numbers WHERE n.key = {{}} AND n.number {sign} {{}})",
         key,
         _double(value),
     )
-
-
-def _comparison(operator: LabelOperator, value: float) -> str:
-    """The operator, or the wider one where rounded numbers may only look equal."""
-    comparison = _COMPARISONS[operator]
-    return f"{comparison[0]}=" if abs(value) >= _EXACT_BELOW else comparison
 
 
 def _token(key: str, value: LabelValue) -> str:
@@ -72,8 +56,7 @@ def _comparable(value: LabelValue) -> LabelValue | list[str]:
     """Numbers as exact text, so that ``1`` is ``1.0``, but ``2**53`` is not ``2**53 + 1``."""
     if not is_number(value):
         return value
-    whole = isinstance(value, int) or value.is_integer()
-    return [str(int(value)) if whole else repr(value)]
+    return [exact(value)]
 
 
 def _double(value: float) -> float:

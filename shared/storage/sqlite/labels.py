@@ -8,20 +8,11 @@ from collections.abc import Iterable
 
 from shared.domain.labels import LabelOperator, Labels, LabelValue, is_number
 from shared.domain.selectors import WorkerSelector
+from shared.storage.comparisons import comparison, exact
 from shared.storage.sqlite.conditions import Conditions
 from shared.storage.sqlite.tables import Row
 
 _LABEL = "SELECT 1 FROM worker_labels l WHERE l.worker_id = a.worker_id AND l.key = ?"
-
-_COMPARISONS = {
-    LabelOperator.LESS_THAN: "<",
-    LabelOperator.LESS_THAN_OR_EQUAL: "<=",
-    LabelOperator.GREATER_THAN: ">",
-    LabelOperator.GREATER_THAN_OR_EQUAL: ">=",
-}
-
-_EXACT_BELOW = 2**53
-"""Smaller integers are exact as floating point numbers; rounding makes larger ones equal."""
 
 
 def label_rows(worker_id: str, labels: Labels) -> Iterable[Row]:
@@ -36,15 +27,8 @@ def require_selector(conditions: Conditions, selector: WorkerSelector) -> None:
     elif selector.operator is LabelOperator.NOT_EQUAL:
         conditions.require(f"NOT EXISTS ({_LABEL} AND l.value = ?)", key, _comparable(value))
     else:
-        comparison = _comparison(selector)
-        conditions.require(f"EXISTS ({_LABEL} AND l.number {comparison} ?)", key, _number(value))
-
-
-def _comparison(selector: WorkerSelector) -> str:
-    """The operator, or the wider one where rounded numbers may only look equal."""
-    comparison = _COMPARISONS[selector.operator]
-    rounded = is_number(selector.value) and abs(selector.value) >= _EXACT_BELOW
-    return f"{comparison[0]}=" if rounded else comparison
+        sign = comparison(selector)
+        conditions.require(f"EXISTS ({_LABEL} AND l.number {sign} ?)", key, _number(value))
 
 
 def _comparable(value: LabelValue) -> str:
@@ -52,13 +36,7 @@ def _comparable(value: LabelValue) -> str:
         return f"text {value}"
     if isinstance(value, bool):
         return f"boolean {value}"
-    return f"number {_exact(value)}"
-
-
-def _exact(value: float) -> str:
-    """Equal numbers give equal texts: ``1`` and ``1.0``, but not ``2**53`` and ``2**53 + 1``."""
-    whole = isinstance(value, int) or value.is_integer()
-    return str(int(value)) if whole else repr(value)
+    return f"number {exact(value)}"
 
 
 def _number(value: LabelValue) -> float | None:
