@@ -78,10 +78,12 @@ async def close() -> None:
     """Publish what is posted and close what is open; the next use opens it again."""
     global _starting
     task, _starting = _starting, None
-    if task is not None:
-        closing = await task
-        await closing.outbox.close()
-        await closing.store.close()
+    if task is None:
+        return
+    await asyncio.wait({task})
+    if task.exception() is None:  # Else nothing was opened, and whoever asked for it was told.
+        await task.result().outbox.close()
+        await task.result().store.close()
 
 
 async def _compose(settings: Settings) -> Router:

@@ -101,6 +101,12 @@ async def test_what_was_provisioned_can_be_provisioned_again(
     await (await open_cosmos_store(account, database)).close()
 
 
+async def test_several_may_provision_at_once(account: Account) -> None:
+    await asyncio.gather(*(provision_cosmos_store(account, "shared") for _ in range(5)))
+    store = await open_cosmos_store(account, "shared")
+    await store.close()
+
+
 async def test_containers_are_made_as_defined(account: Account, database: str) -> None:
     async with CosmosClient(account.endpoint, account.credential) as client:
         for definition in CONTAINERS:

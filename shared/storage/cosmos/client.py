@@ -21,7 +21,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 
 from shared.storage.cosmos.access import Patience
-from shared.storage.cosmos.errors import AccessDenied, translated_errors
+from shared.storage.cosmos.errors import AccessDenied, Uncertain, translated_errors
 
 _NEVER = -1
 """Of throttled requests; 0 would be taken for the SDK's own default, 9 times."""
@@ -54,7 +54,7 @@ async def connected(account: Account) -> AsyncIterator[CosmosClient]:
     """
     client = _client(account)
     try:
-        await _connect(client, account.patience)
+        await _connect(client, account)
         yield client
     finally:
         await client.close()
@@ -62,13 +62,15 @@ async def connected(account: Account) -> AsyncIterator[CosmosClient]:
             await account.credential.close()
 
 
-async def _connect(client: CosmosClient, patience: Patience) -> None:
+async def _connect(client: CosmosClient, account: Account) -> None:
     with translated_errors():
         try:
-            async with asyncio.timeout(patience.query):
+            async with asyncio.timeout(account.patience.query):
                 await client.__aenter__()
+        except TimeoutError as error:
+            raise Uncertain(f"Cosmos DB does not answer at {account.endpoint}") from error
         except ValueError as error:
-            raise AccessDenied("The key of the Cosmos DB account is not base64.") from error
+            raise AccessDenied("The key is not base64.") from error
 
 
 def _client(account: Account) -> CosmosClient:

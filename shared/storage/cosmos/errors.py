@@ -45,6 +45,12 @@ class Uncertain(Unanswered):
 class AccessDenied(StoreUnavailable):
     """The credentials are wrong or lack a right."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "Cosmos DB denies access: check the key of the account, or the roles of the identity."
+            f" {_in_one_line(reason)}"
+        )
+
 
 class ContainerMissing(StoreUnavailable):
     """There is no such database or container."""
@@ -62,7 +68,7 @@ def translated_errors() -> Iterator[None]:
     except (CosmosHttpResponseError, CosmosBatchOperationError) as error:
         raise _of_answer(error) from error
     except ClientAuthenticationError as error:
-        raise AccessDenied(f"No access to Cosmos DB: {error.message}") from error
+        raise AccessDenied(error.message) from error
     except (AzureError, ClientError, TimeoutError, OSError, KeyError) as error:
         # The SDK's KeyError: a second 404/1002 finds the session forgotten that it is to forget.
         raise Uncertain(f"Cosmos DB does not answer: {error!r}") from error
@@ -71,7 +77,8 @@ def translated_errors() -> Iterator[None]:
 
 
 def _of_answer(error: CosmosHttpResponseError | CosmosBatchOperationError) -> StoreError:
-    status, reason = error.status_code or _NO_STATUS, f"Cosmos DB: {error.http_error_message}"
+    status = error.status_code or _NO_STATUS
+    reason = f"Cosmos DB: {_in_one_line(str(error.http_error_message))}"
     other_than_missing = _OTHER_THAN_MISSING.get(error.sub_status or 0)
     if status == HTTPStatus.NOT_FOUND and other_than_missing is not None:
         return other_than_missing(reason)
@@ -84,6 +91,11 @@ def _of_answer(error: CosmosHttpResponseError | CosmosBatchOperationError) -> St
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _IN_DOUBT:
         return Uncertain(reason, _pause(error.headers))
     return RejectedRequest(reason)
+
+
+def _in_one_line(text: str) -> str:
+    """Operators are told in one line; the identity library explains itself on a page."""
+    return " ".join(text.split())
 
 
 def _pause(headers: Mapping[str, str]) -> float | None:

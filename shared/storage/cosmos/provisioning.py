@@ -1,10 +1,11 @@
 """Making the database and its containers, and checking that they are as they should be."""
 
 import asyncio
+from contextlib import suppress
 
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
-from azure.cosmos.exceptions import CosmosResourceNotFoundError
+from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
 
 from shared.ports import StoreError
 from shared.storage.cosmos.client import Account, connected
@@ -28,7 +29,9 @@ async def provision_cosmos_store(account: Account, database: str) -> None:
     """
     async with connected(account) as client:
         with translated_errors():
-            made = await client.create_database_if_not_exists(database)
+            with suppress(CosmosResourceExistsError):  # Another process is doing the same.
+                await client.create_database_if_not_exists(database)
+            made = client.get_database_client(database)
             await asyncio.gather(*(_create(made, definition) for definition in CONTAINERS))
 
 
@@ -45,12 +48,13 @@ async def check(client: CosmosClient, database: str) -> None:
 
 
 async def _create(database: DatabaseProxy, definition: ContainerDefinition) -> None:
-    await database.create_container_if_not_exists(
-        definition.name,
-        PartitionKey(path=definition.partition_key_path),
-        indexing_policy=dict(definition.indexing_policy),
-        default_ttl=DEFAULT_TIME_TO_LIVE,
-    )
+    with suppress(CosmosResourceExistsError):
+        await database.create_container_if_not_exists(
+            definition.name,
+            PartitionKey(path=definition.partition_key_path),
+            indexing_policy=dict(definition.indexing_policy),
+            default_ttl=DEFAULT_TIME_TO_LIVE,
+        )
 
 
 async def _check_container(
