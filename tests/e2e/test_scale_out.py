@@ -27,6 +27,8 @@ SEED = 20_231_101
 INSPECTION_SECONDS = 1.0
 LOOK_SECONDS = 1.0
 SETTLING_SECONDS = 60.0
+DAY_SECONDS = 240.0
+"""Many times what it takes: a day that does not end is a failure."""
 CACHED_SECONDS = 2.5
 """Longer than a host may use a distribution policy that another host has changed."""
 
@@ -117,7 +119,11 @@ async def open_queues(town: Town, offer_seconds: float) -> None:
 
 async def live(town: Town) -> None:
     """The crowd's whole day."""
-    async with meanwhile(inspect_all_the_time(town)), asyncio.TaskGroup() as group:
+    async with (
+        asyncio.timeout(DAY_SECONDS),
+        meanwhile(inspect_all_the_time(town)),
+        asyncio.TaskGroup() as group,
+    ):
         group.create_task(town.crowd.submit_all())
         group.create_task(kill_midway(town))
 
