@@ -8,6 +8,7 @@ from functions import (
     health,
     jobs,
     match,
+    openapi,
     queues,
     timers,
     workers,
@@ -16,5 +17,5 @@ from functions import (
 matching = fan_out if fan_out.is_on() else match
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for module in (distribution_policies, queues, workers, jobs, timers, matching, health):
+for module in (distribution_policies, queues, workers, jobs, timers, matching, openapi, health):
     app.register_functions(module.blueprint)

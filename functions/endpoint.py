@@ -7,18 +7,20 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, override
+from typing import Any, Final, override
 
 import azure.functions as func
 from werkzeug.datastructures import Headers
 
 from shared import bootstrap
 from shared.api import versions
-from shared.api.authentication import verify_content, verify_signature
+from shared.api.authentication import verify_content
 from shared.api.bodies import read_patch
 from shared.api.errors import Unauthorized
 from shared.api.http_messages import Request, Response
+from shared.api.openapi.operations import Endpoint, Operation
 from shared.api.refusals import UNFORESEEN, refusal_of, refused
+from shared.api.roles import Role, required_role
 from shared.api.routes import Route, resource_id
 from shared.api.versions import ApiVersion
 from shared.api.wire import Definition
@@ -59,32 +61,45 @@ type Handler = Callable[[Call], Awaitable[Response]]
 type Trigger = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 
+endpoints: Final[dict[str, Endpoint]] = {}
+"""All that the app's modules serve over HTTP, by the names of the functions."""
+
+
+def declare(name: str, method: str, template: str, operation: Operation) -> None:
+    """Have the function's operation in the API's description of itself."""
+    endpoints[name] = Endpoint(name=name, method=method, template=template, operation=operation)
+
+
 def operation(
-    blueprint: func.Blueprint, method: str, template: str
+    blueprint: func.Blueprint, method: str, template: str, declared: Operation
 ) -> Callable[[Handler], Trigger]:
-    """Make a handler the function, of the same name, that answers ``method`` for the path."""
-    route = Route(template)
+    """Make a handler the function, of the same name, that answers ``method`` for the path.
+
+    Whom it answers follows from both: see `required_role`.
+    """
+    route, role = Route(template), required_role(method, template)
 
     def register(handler: Handler) -> Trigger:
         # The platform looks at the trigger's own parameters, not at the handler's.
         @functools.wraps(handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
         async def trigger(req: func.HttpRequest) -> func.HttpResponse:
-            return _rendered(await _answer(req, route, handler))
+            return _rendered(await _answer(req, route, role, handler))
 
         del trigger.__wrapped__
         named = blueprint.function_name(trigger.__name__)
         routed = blueprint.route(template, methods=[method], auth_level=func.AuthLevel.ANONYMOUS)
         named(routed(trigger))
+        declare(trigger.__name__, method, template, declared)
         return trigger
 
     return register
 
 
-async def _answer(req: func.HttpRequest, route: Route, handler: Handler) -> Response:
+async def _answer(req: func.HttpRequest, route: Route, role: Role, handler: Handler) -> Response:
     request, ids = _read(req, route)
     trace_id = _trace_id(request)
     try:
-        response = await handler(await _admit(request, ids))
+        response = await handler(await _admit(request, ids, role))
     except Exception as error:
         if refusal_of(error) is UNFORESEEN:
             log.exception("%s failed", handler.__name__, extra={"trace_id": trace_id})
@@ -92,13 +107,17 @@ async def _answer(req: func.HttpRequest, route: Route, handler: Handler) -> Resp
     return response.with_headers(_common_headers(request, trace_id))
 
 
-async def _admit(request: Request, ids: Mapping[str, str] | None) -> Call:
+async def _admit(request: Request, ids: Mapping[str, str] | None, role: Role) -> Call:
     """Checks that come before any operation, in the order of what they may tell a stranger."""
     router = await bootstrap.router()
     now = router.clock()
-    verify_signature(request, bootstrap.settings().access_keys, now)
+    caller = await bootstrap.authenticator().identify(request, now)
+    # Not before: strangers must not use up what is there for callers.
+    bootstrap.rate_limit().admit(now)
+    caller.require(role)
     request.require_size()
-    verify_content(request)
+    if caller.signs:
+        verify_content(request)
     if ids is None:
         raise Unauthorized
     query = request.query()
@@ -116,7 +135,8 @@ def _read(req: func.HttpRequest, route: Route) -> tuple[Request, Mapping[str, st
     """The request, its target as sent, and the ids in it.
 
     The platform's URL may have lost escapes. Signature, ids and query are all taken from the one
-    target, so a target that the platform did not write can at most repeat a signed request.
+    target, so a target that the platform did not write can at most repeat a signed request; the
+    holder of a token can name in it what the same role may do anyhow.
     """
     # Not parsed as a URL: its host is the client's word and may be none.
     _, _, rebuilt = req.url.partition("://")[2].partition("/")

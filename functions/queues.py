@@ -6,6 +6,7 @@ from functions.endpoint import Call, operation
 from shared.api import answers
 from shared.api.conditions import precondition
 from shared.api.http_messages import Response
+from shared.api.openapi.operations import Resource, deletes, lists, reads, upserts
 from shared.api.paging import page_request
 from shared.services import queues
 
@@ -14,8 +15,10 @@ blueprint = func.Blueprint()
 QUEUES = "routing/queues"
 QUEUE = f"{QUEUES}/{{queueId}}"
 
+RESOURCE = Resource("queue", "queues", lambda version: version.queue)
 
-@operation(blueprint, "PATCH", QUEUE)
+
+@operation(blueprint, "PATCH", QUEUE, upserts(RESOURCE))
 async def upsert_queue(call: Call) -> Response:
     model, queue_id = call.version.queue, call.ids["queueId"]
     define, condition = call.patched(model, queue_id), precondition(call.request)
@@ -23,20 +26,20 @@ async def upsert_queue(call: Call) -> Response:
     return answers.upserted(model, queue)
 
 
-@operation(blueprint, "GET", QUEUE)
+@operation(blueprint, "GET", QUEUE, reads(RESOURCE))
 async def get_queue(call: Call) -> Response:
     queue = await queues.get_queue(call.router, call.ids["queueId"])
     return answers.found(call.request, call.version.queue, queue)
 
 
-@operation(blueprint, "GET", QUEUES)
+@operation(blueprint, "GET", QUEUES, lists(RESOURCE))
 async def list_queues(call: Call) -> Response:
     page = page_request(call.query)
     found = await queues.list_queues(call.router, page.size, page.continuation)
     return answers.listed(call.request, call.query, call.version.queue, found)
 
 
-@operation(blueprint, "DELETE", QUEUE)
+@operation(blueprint, "DELETE", QUEUE, deletes(RESOURCE))
 async def delete_queue(call: Call) -> Response:
     await queues.delete_queue(call.router, call.ids["queueId"])
     return answers.deleted()

@@ -12,6 +12,8 @@ from functools import cache
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 
+from shared.api.authentication import Authenticator, VerifyToken
+from shared.api.rate_limit import RateLimit
 from shared.eventgrid.publisher import EventGridPublisher
 from shared.ports import EventPublisher, Store
 from shared.services.definitions import DefinitionCache
@@ -19,6 +21,7 @@ from shared.services.outbox import Outbox
 from shared.services.router import Router
 from shared.settings import (
     CosmosSettings,
+    EntraSettings,
     Settings,
     SqliteSettings,
     StoreSettings,
@@ -50,6 +53,19 @@ def compose(store: Store, publisher: EventPublisher) -> Router:
 def settings() -> Settings:
     """:raises SettingsError: naming the first setting that is missing or wrong."""
     return read_settings(os.environ)
+
+
+@cache
+def authenticator() -> Authenticator:
+    """:raises SettingsError: naming the first setting that is missing or wrong."""
+    entra = settings().entra
+    return Authenticator(settings().access_keys, _token_verifier(entra) if entra else None)
+
+
+@cache
+def rate_limit() -> RateLimit:
+    """:raises SettingsError: naming the first setting that is missing or wrong."""
+    return RateLimit(settings().rate_limit)
 
 
 _starting: asyncio.Task[Router] | None = None
@@ -121,6 +137,16 @@ async def _open_cosmos_store(settings: CosmosSettings) -> Store:
     if settings.provision:
         await provision_cosmos_store(account(), settings.database)
     return await open_cosmos_store(account(), settings.database)
+
+
+def _token_verifier(settings: EntraSettings) -> VerifyToken:
+    # Who has access keys alone need not wait for the library of tokens to be imported.
+    from shared.api.signing_keys import SigningKeys, published_at
+    from shared.api.tokens import TokenVerifier, issuers, keys_url
+
+    place = settings.authority, settings.tenant
+    keys = SigningKeys(published_at(keys_url(*place)))
+    return TokenVerifier(keys, issuers(*place), settings.audiences)
 
 
 def _identity() -> AsyncTokenCredential:

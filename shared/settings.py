@@ -1,11 +1,13 @@
 """The application's settings, read from the environment (app settings in Azure)."""
 
 import base64
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from shared.api.rate_limit import MAX_REQUESTS
 from shared.eventgrid.schemas import DEFAULT_SOURCE, EventSchema
 
 SQLITE_SCHEME = "sqlite:"
@@ -13,6 +15,10 @@ COSMOS_SCHEME = "cosmos:"
 CONSISTENCIES = ("Session", "BoundedStaleness", "Strong")
 """Those with which a process reads its own writes; the weaker ones will not do."""
 SHORTEST_KEY_BYTES = 16
+PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+DEFAULT_RATE_LIMIT = 1000
+"""In 10 seconds, as of the hosted service."""
 
 
 class SettingsError(Exception):
@@ -47,11 +53,24 @@ type StoreSettings = SqliteSettings | CosmosSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntraSettings:
+    """Whose tokens are accepted: of this tenant, made for one of the ``audiences``.
+
+    ``authority``: the URL of Entra ID, without a slash at its end; clouds have their own.
+    """
+
+    tenant: str
+    audiences: tuple[str, ...]
+    authority: str = PUBLIC_AUTHORITY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """``access_keys``: the decoded primary and, perhaps, secondary key for request signatures.
 
     ``event_key``: the topic's; without it the identity of the process publishes. ``event_source``:
-    the CloudEvents source of published events. ``match_fan_out``: see `fans_out`.
+    the CloudEvents source of published events. ``match_fan_out``: see `fans_out`. ``entra``:
+    without it there are only keys. ``rate_limit``: requests in 10 seconds; 0 is any number.
     """
 
     store: StoreSettings
@@ -61,6 +80,8 @@ class Settings:
     event_schema: EventSchema = EventSchema.EVENT_GRID
     event_source: str = DEFAULT_SOURCE
     match_fan_out: bool = False
+    entra: EntraSettings | None = None
+    rate_limit: int = DEFAULT_RATE_LIMIT
 
     def __repr__(self) -> str:
         """Without the keys: settings end up in logs and tracebacks."""
@@ -77,6 +98,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         event_schema=_schema(environment.get("JOBROUTER_EVENT_SCHEMA", "").strip()),
         event_source=environment.get("JOBROUTER_EVENT_SOURCE", "").strip() or DEFAULT_SOURCE,
         match_fan_out=fans_out(environment),
+        entra=_entra(environment),
+        rate_limit=_rate_limit(environment),
     )
 
 
@@ -97,6 +120,10 @@ def _required(environment: Mapping[str, str], name: str) -> str:
 
 def _optional(environment: Mapping[str, str], name: str) -> str | None:
     return environment.get(name, "").strip() or None
+
+
+def _listed(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, environment.get(name, "").split(","))))
 
 
 def _store(environment: Mapping[str, str]) -> StoreSettings:
@@ -128,12 +155,11 @@ def _unknown_store() -> SettingsError:
 
 
 def _cosmos(environment: Mapping[str, str], endpoint: str, database: str) -> CosmosSettings:
-    regions = environment.get("JOBROUTER_COSMOS_REGIONS", "").split(",")
     return CosmosSettings(
         endpoint=endpoint,
         database=database,
         key=_optional(environment, "JOBROUTER_COSMOS_KEY"),
-        preferred_regions=tuple(filter(None, map(str.strip, regions))),
+        preferred_regions=_listed(environment, "JOBROUTER_COSMOS_REGIONS"),
         consistency=_consistency(environment),
         discover_regions=_flag(environment, "JOBROUTER_COSMOS_DISCOVER_REGIONS", default=True),
         provision=_flag(environment, "JOBROUTER_COSMOS_PROVISION", default=False),
@@ -177,6 +203,41 @@ def _key(name: str, text: str) -> bytes:
     if len(key) < SHORTEST_KEY_BYTES:
         raise SettingsError(f"{name} is shorter than {SHORTEST_KEY_BYTES} bytes.")
     return key
+
+
+def _entra(environment: Mapping[str, str]) -> EntraSettings | None:
+    tenant = _optional(environment, "JOBROUTER_ENTRA_TENANT")
+    audiences = _listed(environment, "JOBROUTER_ENTRA_AUDIENCE")
+    if tenant is None and not audiences:
+        return None
+    if tenant is None or not audiences:
+        raise SettingsError("JOBROUTER_ENTRA_TENANT and JOBROUTER_ENTRA_AUDIENCE go together.")
+    return EntraSettings(
+        tenant=_tenant(tenant), audiences=audiences, authority=_authority(environment)
+    )
+
+
+def _tenant(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise SettingsError("JOBROUTER_ENTRA_TENANT must be the tenant's id, a GUID.") from None
+
+
+def _authority(environment: Mapping[str, str]) -> str:
+    authority = _optional(environment, "JOBROUTER_ENTRA_AUTHORITY") or PUBLIC_AUTHORITY
+    parts = urlsplit(authority)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not is_safe or not parts.netloc or parts.path.strip("/") or parts.query:
+        raise SettingsError("JOBROUTER_ENTRA_AUTHORITY must be an https URL without a path.")
+    return authority.rstrip("/")
+
+
+def _rate_limit(environment: Mapping[str, str]) -> int:
+    text = _optional(environment, "JOBROUTER_RATE_LIMIT") or str(DEFAULT_RATE_LIMIT)
+    if not (text.isascii() and text.isdecimal()) or int(text) > MAX_REQUESTS:
+        raise SettingsError(f"JOBROUTER_RATE_LIMIT must be a number from 0 to {MAX_REQUESTS}.")
+    return int(text)
 
 
 def _schema(text: str) -> EventSchema:

@@ -134,6 +134,7 @@ def _set_app_settings(
 ) -> None:
     """Points the app at the local store and topic, wherever it is not told otherwise."""
     environment["JOBROUTER_ACCESS_KEY"] = kept.access_key
+    environment["JOBROUTER_RATE_LIMIT"] = environment.get("JOBROUTER_RATE_LIMIT") or "0"
     if not environment.get("JOBROUTER_STORE"):
         environment["JOBROUTER_STORE"] = f"sqlite:{settings.data / 'router.db'}"
     if not environment.get("JOBROUTER_EVENTGRID_ENDPOINT"):

@@ -1,25 +1,76 @@
-"""Shared-key signatures (HMAC-SHA256), as the clients of Azure Communication Services make them.
+"""Who makes a request: the holder of an access key, or of a token of Entra ID.
 
-A client signs the method, the target, a date, the host and the hash of the body. What a handler
-uses of a request is therefore exactly what its signature covers.
+Signatures (HMAC-SHA256) are those of the clients of Azure Communication Services. A client signs
+the method, the target, a date, the host and the hash of the body. What a handler uses of a request
+is therefore exactly what its signature covers.
 """
 
 import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
+from typing import Final
 from urllib.parse import parse_qsl, quote_plus
 
-from shared.api.errors import Unauthorized
+from shared.api.errors import SIGNATURE_SCHEME, Forbidden, Unauthorized
 from shared.api.http_messages import Request
+from shared.api.roles import Role
 from shared.api.timestamps import parse_http_date
 
-SCHEME = "HMAC-SHA256"
+TOKEN_SCHEME = "Bearer"
 SIGNED_HEADERS = "x-ms-date;host;x-ms-content-sha256"
 MAX_CLOCK_SKEW = timedelta(minutes=5)
+
+type VerifyToken = Callable[[str, datetime], Awaitable[Role | None]]
+"""The role that a token gives its holder, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """``role``: none is as good as no right. ``signs``: the request's content is signed too."""
+
+    role: Role | None
+    signs: bool = False
+
+    def require(self, role: Role) -> None:
+        """:raises Forbidden: the caller does not have the role or a higher one."""
+        if self.role is None or self.role < role:
+            raise Forbidden(role.app_role)
+
+
+KEY_HOLDER: Final = Caller(Role.ADMINISTRATOR, signs=True)
+
+
+class Authenticator:
+    """Accepts signatures with one of the keys and, if they can be verified, tokens."""
+
+    def __init__(self, keys: Sequence[bytes], verify_token: VerifyToken | None = None) -> None:
+        self._keys = tuple(keys)
+        self._verify_token = verify_token
+        tokens = (TOKEN_SCHEME,) if verify_token is not None else ()
+        self._schemes = (SIGNATURE_SCHEME, *tokens)
+
+    async def identify(self, request: Request, now: datetime) -> Caller:
+        """Who makes the request. The body is left to :func:`verify_content`.
+
+        :raises Unauthorized: there is no valid signature and no valid token.
+        :raises SigningKeysUnavailable: whether the token is valid cannot be told.
+        """
+        try:
+            return await self._identify(request, now)
+        except Unauthorized as error:
+            raise Unauthorized(str(error), self._schemes) from None
+
+    async def _identify(self, request: Request, now: datetime) -> Caller:
+        scheme, _, token = request.header("authorization").strip().partition(" ")
+        if self._verify_token is not None and scheme.lower() == TOKEN_SCHEME.lower():
+            return Caller(await self._verify_token(token.strip(), now))
+        verify_signature(request, self._keys, now)
+        return KEY_HOLDER
 
 
 def verify_signature(request: Request, keys: Sequence[bytes], now: datetime) -> None:
@@ -44,7 +95,10 @@ def verify_content(request: Request) -> None:
 def _signature(authorization: str) -> bytes:
     scheme, _, parameters = authorization.strip().partition(" ")
     given = dict(part.partition("=")[::2] for part in parameters.strip().split("&"))
-    if scheme.upper() != SCHEME or given.get("SignedHeaders", "").lower() != SIGNED_HEADERS:
+    if (
+        scheme.upper() != SIGNATURE_SCHEME
+        or given.get("SignedHeaders", "").lower() != SIGNED_HEADERS
+    ):
         raise Unauthorized
     try:
         return base64.b64decode(given.get("Signature", ""), validate=True)

@@ -4,13 +4,20 @@ ApiError
 ├── InvalidRequest            something in it is wrong; one problem each
 ├── MissingApiVersion         it does not say which version of the API it speaks
 ├── UnsupportedApiVersion     it speaks one that is not served
-├── Unauthorized              it is not signed with one of the access keys
+├── Unauthorized              it has neither a valid signature nor a valid token
+├── Forbidden                 its token gives no role, or too low a one
+├── SigningKeysUnavailable    its token cannot be checked now
+├── TooManyRequests           there were too many before it
 ├── BodyTooLarge              its body exceeds the limit
 └── UnsupportedMediaType      its body is of a type that the operation does not take
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+SIGNATURE_SCHEME: Final = "HMAC-SHA256"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +62,40 @@ class UnsupportedApiVersion(ApiError):
 
 
 class Unauthorized(ApiError):
-    """Says no more than a client may know that does not have the key."""
+    """Says no more than a client may know that does not have the key.
 
-    def __init__(self, message: str = "The request is not signed with a valid access key.") -> None:
+    ``schemes``: of authentication, those that the client may use.
+    """
+
+    def __init__(
+        self,
+        message: str = "The request is not signed with a valid access key.",
+        schemes: Sequence[str] = (SIGNATURE_SCHEME,),
+    ) -> None:
         super().__init__(message)
+        self.schemes = tuple(schemes)
+
+
+class Forbidden(ApiError):
+    """``required``: the name of the least role that may do this."""
+
+    def __init__(self, required: str) -> None:
+        super().__init__(f"The operation needs the role {required} or a higher one.")
+
+
+class SigningKeysUnavailable(ApiError):
+    """The keys that tokens are signed with are not known, and whoever knows does not answer."""
+
+
+class TooManyRequests(ApiError):
+    """``retry_after``: seconds until there is room for a request."""
+
+    def __init__(self, limit: int, period: timedelta, wait: timedelta) -> None:
+        super().__init__(
+            f"There were {limit} requests within {period.total_seconds():g} seconds;"
+            " try again later."
+        )
+        self.retry_after = wait.total_seconds()
 
 
 class BodyTooLarge(ApiError):

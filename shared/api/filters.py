@@ -10,6 +10,7 @@ from shared.domain.statuses import ACTIVE, JobStatus, WorkerState
 from shared.ports import JobFilter, WorkerFilter
 
 ALL = "all"
+ACTIVE_JOBS = "active"
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -35,13 +36,13 @@ def worker_filter(query: Mapping[str, str]) -> WorkerFilter:
 
 
 def _statuses(query: Mapping[str, str]) -> frozenset[JobStatus] | None:
-    if "classificationPolicyId" in query:
-        # There are no classification policies yet, so no job has one.
-        return frozenset()
-    if query.get("status") == "active":
-        return ACTIVE
-    status = _choice(query, "status", JobStatus)
-    return None if status is None else frozenset({status})
+    if query.get("status") == ACTIVE_JOBS:
+        chosen: frozenset[JobStatus] | None = ACTIVE
+    else:
+        status = _choice(query, "status", JobStatus)
+        chosen = None if status is None else frozenset({status})
+    # There are no classification policies yet, so no job has one.
+    return frozenset() if "classificationPolicyId" in query else chosen
 
 
 def _choice[E: StrEnum](query: Mapping[str, str], name: str, choices: type[E]) -> E | None:

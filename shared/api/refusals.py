@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from shared.api.answers import json_answer
-from shared.api.authentication import SCHEME
 from shared.api.errors import (
     BodyTooLarge,
+    Forbidden,
     InvalidRequest,
     MissingApiVersion,
     Problem,
+    SigningKeysUnavailable,
+    TooManyRequests,
     Unauthorized,
     UnsupportedApiVersion,
     UnsupportedMediaType,
@@ -45,6 +47,7 @@ REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
     MissingApiVersion: Refusal(400, "MissingApiVersionParameter"),
     UnsupportedApiVersion: Refusal(400, "UnsupportedApiVersion"),
     Unauthorized: Refusal(401, "Unauthorized"),
+    Forbidden: Refusal(403, "Forbidden"),
     NotFound: Refusal(404, "NotFound"),
     Conflict: Refusal(409, "Conflict"),
     AlreadyExists: Refusal(409, "Conflict"),
@@ -53,9 +56,11 @@ REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
     BodyTooLarge: Refusal(413, "RequestEntityTooLarge"),
     TooLarge: Refusal(413, "RequestEntityTooLarge"),
     UnsupportedMediaType: Refusal(415, "UnsupportedMediaType"),
+    TooManyRequests: Refusal(429, "TooManyRequests"),
     StoreBusy: Refusal(429, "TooManyRequests"),
     StoreUnavailable: Refusal(503, "ServiceUnavailable"),
     PublishFailed: Refusal(503, "ServiceUnavailable"),
+    SigningKeysUnavailable: Refusal(503, "ServiceUnavailable"),
     TooMuchContention: Refusal(503, "ServiceUnavailable"),
 }
 UNFORESEEN: Final = Refusal(500, "InternalServerError")
@@ -93,6 +98,8 @@ def _message(error: Exception, refusal: Refusal) -> str:
             return _VALIDATION_FAILED
         case NotFound():
             return f"The item was not found: {error.kind} '{error.id}'."
+        case TooManyRequests():
+            return str(error)
         case _ if refusal.status in _LATER:
             return "The router cannot answer right now; try again later."
         case _:
@@ -117,9 +124,11 @@ def _detail(problem: Problem) -> JsonObject:
 
 
 def _headers(error: Exception, refusal: Refusal) -> dict[str, str]:
-    if refusal.status == 401:
-        return {"WWW-Authenticate": SCHEME}
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": ", ".join(error.schemes)}
     if refusal.status in _LATER:
-        seconds = error.retry_after if isinstance(error, StoreUnavailable) else 1.0
+        seconds = (
+            error.retry_after if isinstance(error, StoreUnavailable | TooManyRequests) else 1.0
+        )
         return {"Retry-After": str(max(1, math.ceil(seconds)))}
     return {}

@@ -31,8 +31,8 @@ V2023_11_01 = ApiVersion(
 )
 V2024_01_18_PREVIEW = replace(V2023_11_01, name="2024-01-18-preview", worker=PreviewWorkerModel)
 
-_BY_NAME = {version.name: version for version in (V2023_11_01, V2024_01_18_PREVIEW)}
-SUPPORTED = tuple(_BY_NAME)
+BY_NAME = {version.name: version for version in (V2023_11_01, V2024_01_18_PREVIEW)}
+SUPPORTED = tuple(BY_NAME)
 
 
 def requested(query: Mapping[str, str]) -> ApiVersion:
@@ -43,7 +43,7 @@ def requested(query: Mapping[str, str]) -> ApiVersion:
     name = query.get(PARAMETER)
     if name is None:
         raise MissingApiVersion(SUPPORTED)
-    version = _BY_NAME.get(name)
+    version = BY_NAME.get(name)
     if version is None:
         raise UnsupportedApiVersion(name, SUPPORTED)
     return version

@@ -8,6 +8,7 @@ import math
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -16,11 +17,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainValidator,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails, PydanticCustomError, from_json, to_json
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, from_json, to_json
 
 from shared.api.errors import InvalidRequest, Problem
 from shared.api.http_messages import MAX_BODY_BYTES
@@ -108,25 +111,63 @@ def _few(labels: Mapping[str, LabelValue]) -> Mapping[str, LabelValue]:
     return labels
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """Says in JSON Schema what a validator checks: for the API's description alone."""
+
+    schema: JsonObject
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonObject:
+        return {**handler(core_schema), **self.schema}
+
+
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_PRINTABLE = _Described({"pattern": f"^[^{_CONTROL}]+$"})
+_IDENTIFYING = _Described(
+    {
+        "pattern": rf"^[^\s/\\{_CONTROL}]([^/\\{_CONTROL}]*[^\s/\\{_CONTROL}])?$",
+        "not": {"pattern": r"^\.+$"},
+    }
+)
+_NO_NULL_CHARACTER = {"pattern": r"^[^\u0000]*$"}
+
 type Id = Annotated[
     str,
     Field(min_length=1, max_length=MAX_ID_LENGTH),
     AfterValidator(_printable),
     AfterValidator(_identifying),
+    _IDENTIFYING,
 ]
 type ChannelId = Annotated[
-    str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_printable)
+    str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_printable), _PRINTABLE
 ]
 type Key = Annotated[
-    str, Field(min_length=1, max_length=MAX_KEY_LENGTH), AfterValidator(_printable)
+    str, Field(min_length=1, max_length=MAX_KEY_LENGTH), AfterValidator(_printable), _PRINTABLE
 ]
 type Text = Annotated[
-    str, Field(max_length=MAX_TEXT_LENGTH), AfterValidator(_without_null_character)
+    str,
+    Field(max_length=MAX_TEXT_LENGTH),
+    AfterValidator(_without_null_character),
+    _Described(_NO_NULL_CHARACTER),
 ]
-type Time = Annotated[datetime, PlainValidator(_time)]
+type Time = Annotated[
+    datetime, PlainValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})
+]
 type PositiveInt32 = Annotated[int, Field(ge=1, le=INT32_MAX)]
 type Seconds = Annotated[float, Field(gt=0, le=INT32_MAX)]
-type Primitive = Annotated[LabelValue, PlainValidator(_primitive)]
+type Primitive = Annotated[
+    LabelValue,
+    PlainValidator(_primitive),
+    WithJsonSchema(
+        {
+            "type": ["string", "number", "boolean"],
+            "maxLength": MAX_TEXT_LENGTH,
+            **_NO_NULL_CHARACTER,
+        }
+    ),
+]
 type LabelMap = Annotated[dict[Key, Primitive], AfterValidator(_few)]
 
 
@@ -185,6 +226,9 @@ class Definition[D, R](WireModel, ABC):
 
     polymorphic: ClassVar[tuple[str, ...]] = ()
     """Members whose meaning depends on their ``kind``."""
+
+    answer: ClassVar[Any]
+    """The TypedDict that describes what :meth:`resource` returns."""
 
     @abstractmethod
     def to_domain(self, id: str, current: D | None, now: datetime) -> D:

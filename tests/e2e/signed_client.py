@@ -39,7 +39,10 @@ class SignedClient:
             method,
             f"http://{self.authority}{target}",
             data=body,
-            headers=self._signature(method, target, body),
+            headers={
+                "Content-Type": "application/json",
+                **signature(self.key, method, target, self.authority, body),
+            },
         ) as answer:
             return Reply(answer.status, await answer.json(content_type=None) or {})
 
@@ -54,15 +57,16 @@ class SignedClient:
             link = page.body.get("nextLink")
         return items
 
-    def _signature(self, method: str, target: str, body: bytes) -> dict[str, str]:
-        date = format_datetime(datetime.now(UTC), usegmt=True)
-        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        text = f"{method}\n{target}\n{date};{self.authority};{digest}"
-        signature = base64.b64encode(hmac.digest(self.key, text.encode(), "sha256")).decode()
-        return {
-            "x-ms-date": date,
-            "x-ms-content-sha256": digest,
-            "Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256"
-            f"&Signature={signature}",
-            "Content-Type": "application/json",
-        }
+
+def signature(key: bytes, method: str, target: str, authority: str, body: bytes) -> dict[str, str]:
+    """The headers that sign a request. ``target``: path and query, escaped as they are sent."""
+    date = format_datetime(datetime.now(UTC), usegmt=True)
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    text = f"{method}\n{target}\n{date};{authority};{digest}"
+    signed = base64.b64encode(hmac.digest(key, text.encode(), "sha256")).decode()
+    return {
+        "x-ms-date": date,
+        "x-ms-content-sha256": digest,
+        "Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256"
+        f"&Signature={signed}",
+    }

@@ -1,4 +1,7 @@
-"""The API as a client meets it: signed requests through the platform's worker library."""
+"""The API as a client meets it: signed requests through the platform's worker library.
+
+Whatever is answered must be what the API's own description says of the operation.
+"""
 
 import base64
 import hashlib
@@ -8,10 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
+from infra.local.http import decode_path
+from infra.local.routes import Router
 from infra.local.worker import FunctionWorker, HttpRequest
 from shared.api.timestamps import format_http_date
+from shared.api.versions import SUPPORTED
+from tests.functions.description import response_of
 from tests.local.host_rig import Answer, HostRig
 from tests.rig import Rig
 
@@ -67,6 +74,7 @@ class Api:
         self.rig = Rig()
         self.worker = worker
         self._host = HostRig(worker)
+        self._routes = Router(worker.functions)
 
     def restart(self) -> None:
         """With nothing stored, as at first."""
@@ -110,8 +118,9 @@ class Api:
     ) -> Reply:
         """Send exactly this."""
         all_headers = [*headers.items(), ("content-length", str(len(body)))]
-        answer = await self._host.send(method, target, all_headers, [body])
-        return _reply(answer)
+        reply = _reply(await self._host.send(method, target, all_headers, [body]))
+        match = self._routes.match(method, decode_path(target.partition("?")[0].encode()))
+        return reply if match is None else _as_described(reply, match.function.name, target)
 
     async def invoke(
         self, function: str, method: str, url: str, headers: Mapping[str, str]
@@ -119,7 +128,8 @@ class Api:
         """Call a function as a platform would that has no front end."""
         request = HttpRequest(method, url, headers, query={}, params={})
         response = await self.worker.invoke_http(self.worker.function(function), request)
-        return _reply(Answer(response.status, list(response.headers), response.body))
+        reply = _reply(Answer(response.status, list(response.headers), response.body))
+        return _as_described(reply, function, url)
 
     async def ready(self, **mode: object) -> None:
         """One policy and one queue, ``policy`` and ``queue``."""
@@ -168,6 +178,13 @@ def _encoded(document: object) -> bytes:
     if document is NOTHING:
         return b""
     return document if isinstance(document, bytes) else json.dumps(document).encode()
+
+
+def _as_described(reply: Reply, function: str, target: str) -> Reply:
+    asked = parse_qs(target.partition("?")[2]).get("api-version", [""])[0]
+    version = asked if asked in SUPPORTED else VERSION
+    response_of(version, function, reply.status).check(reply.headers, reply.body)
+    return reply
 
 
 def _reply(answer: Answer) -> Reply:

@@ -1,9 +1,10 @@
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 
 import pytest
 
 from shared import bootstrap
+from shared.api.authentication import Authenticator
+from shared.api.rate_limit import RateLimit
 from shared.services.router import Router
 from tests.functions.api import KEY, SECONDARY_KEY, Api
 from tests.local.host_rig import ROOT, loaded
@@ -18,7 +19,8 @@ async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
         async def router() -> Router:
             return api.rig.router
 
-        settings = SimpleNamespace(access_keys=(KEY, SECONDARY_KEY))
+        authenticator, unlimited = Authenticator((KEY, SECONDARY_KEY)), RateLimit(0)
         monkeypatch.setattr(bootstrap, "router", router)
-        monkeypatch.setattr(bootstrap, "settings", lambda: settings)
+        monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
+        monkeypatch.setattr(bootstrap, "rate_limit", lambda: unlimited)
         yield api

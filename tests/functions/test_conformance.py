@@ -1,10 +1,10 @@
-"""Answers have the shapes that the API's description gives them, in every state."""
+"""Jobs, workers and lists in every state that changes their shape.
 
-from typing import Any
+That an answer has the shape that the API's description gives it is checked wherever one comes.
+"""
 
 import pytest
 
-from tests.functions import schemas
 from tests.functions.api import CHAT, JOB, PREVIEW, WORKER, Api, Document, Reply
 
 SELECTORS: list[Document] = [
@@ -29,44 +29,43 @@ FULL_WORKER = {
 }
 
 
-def conforms(reply: Reply, shape: Any) -> Reply:
+def granted(reply: Reply) -> Reply:
     assert reply.status in {200, 201}
-    schemas.check(shape, reply.body)
     return reply
 
 
 async def check_job_and_worker(api: Api, status: str) -> None:
-    job = conforms(await api.get("/routing/jobs/job"), schemas.RouterJob)
+    job = granted(await api.get("/routing/jobs/job"))
     assert job.json["status"] == status
-    conforms(await api.get("/routing/workers/worker"), schemas.RouterWorker)
+    granted(await api.get("/routing/workers/worker"))
 
 
 async def test_definitions(api: Api) -> None:
     path = "/routing/distributionPolicies/p"
-    conforms(await api.patch(path, {"name": "n"}), schemas.DistributionPolicy)
-    conforms(await api.get(path), schemas.DistributionPolicy)
+    granted(await api.patch(path, {"name": "n"}))
+    granted(await api.get(path))
     queue = {"distributionPolicyId": "p", "name": "n", "labels": {"a": 1}}
-    conforms(await api.patch("/routing/queues/q", queue), schemas.RouterQueue)
-    conforms(await api.get("/routing/queues/q"), schemas.RouterQueue)
+    granted(await api.patch("/routing/queues/q", queue))
+    granted(await api.get("/routing/queues/q"))
 
 
 async def test_a_whole_life(api: Api) -> None:
     await api.ready()
-    conforms(await api.patch("/routing/workers/worker", FULL_WORKER), schemas.RouterWorker)
+    granted(await api.patch("/routing/workers/worker", FULL_WORKER))
     selecting = {**FULL_JOB, "requestedWorkerSelectors": SELECTORS}
-    conforms(await api.patch("/routing/jobs/job", selecting), schemas.RouterJob)
+    granted(await api.patch("/routing/jobs/job", selecting))
     await check_job_and_worker(api, "queued")
     offer = f"/routing/workers/worker/offers/{await api.offer_id()}"
-    accepted = conforms(await api.post(f"{offer}:accept"), schemas.AcceptJobOfferResult)
+    accepted = granted(await api.post(f"{offer}:accept"))
     await check_job_and_worker(api, "assigned")
     first = f"/routing/jobs/job/assignments/{accepted.json['assignmentId']}"
-    conforms(await api.post(f"{first}:unassign"), schemas.UnassignJobResult)
+    granted(await api.post(f"{first}:unassign"))
     offer = f"/routing/workers/worker/offers/{await api.offer_id()}"
-    accepted = conforms(await api.post(f"{offer}:accept"), schemas.AcceptJobOfferResult)
+    accepted = granted(await api.post(f"{offer}:accept"))
     second = f"/routing/jobs/job/assignments/{accepted.json['assignmentId']}"
-    conforms(await api.post(f"{second}:complete"), schemas.Empty)
+    granted(await api.post(f"{second}:complete"))
     await check_job_and_worker(api, "completed")
-    conforms(await api.post(f"{second}:close"), schemas.Empty)
+    granted(await api.post(f"{second}:close"))
     await check_job_and_worker(api, "closed")
 
 
@@ -74,8 +73,8 @@ async def test_other_ends(api: Api) -> None:
     await api.ready()
     offer_id = await api.offered()
     decline = f"/routing/workers/worker/offers/{offer_id}:decline"
-    conforms(await api.post(decline), schemas.Empty)
-    conforms(await api.post("/routing/jobs/job:cancel"), schemas.Empty)
+    granted(await api.post(decline))
+    granted(await api.post("/routing/jobs/job:cancel"))
     await check_job_and_worker(api, "cancelled")
 
 
@@ -89,7 +88,7 @@ async def test_other_ends(api: Api) -> None:
 async def test_jobs_set_aside(api: Api, mode: object, status: str) -> None:
     await api.ready()
     await api.patch("/routing/workers/worker", WORKER)
-    conforms(await api.patch("/routing/jobs/job", {**JOB, "matchingMode": mode}), schemas.RouterJob)
+    granted(await api.patch("/routing/jobs/job", {**JOB, "matchingMode": mode}))
     await check_job_and_worker(api, status)
 
 
@@ -99,7 +98,7 @@ async def test_an_expired_selector(api: Api) -> None:
     await api.patch("/routing/jobs/job", {**JOB, "requestedWorkerSelectors": selectors})
     api.rig.clock.forward(minutes=1)
     await api.rig.sweep()
-    job = conforms(await api.get("/routing/jobs/job"), schemas.RouterJob)
+    job = granted(await api.get("/routing/jobs/job"))
     assert job.json["requestedWorkerSelectors"][0]["status"] == "expired"
 
 
@@ -109,15 +108,9 @@ async def test_lists(api: Api) -> None:
     await api.offered("worker2", "job2")
     await api.patch("/routing/queues/queue2", {"distributionPolicyId": "policy"})
     await api.patch("/routing/distributionPolicies/policy2", {})
-    shapes = {
-        "jobs": schemas.Paged[schemas.RouterJob],
-        "workers": schemas.Paged[schemas.RouterWorker],
-        "queues": schemas.Paged[schemas.RouterQueue],
-        "distributionPolicies": schemas.Paged[schemas.DistributionPolicy],
-    }
-    for kind, shape in shapes.items():
-        conforms(await api.get(f"/routing/{kind}"), shape)
-        page = conforms(await api.get(f"/routing/{kind}?maxpagesize=1"), shape)
+    for kind in ("jobs", "workers", "queues", "distributionPolicies"):
+        assert len(granted(await api.get(f"/routing/{kind}")).json["value"]) == 2
+        page = granted(await api.get(f"/routing/{kind}?maxpagesize=1"))
         assert "nextLink" in page.json
 
 
@@ -125,7 +118,7 @@ async def test_the_preview(api: Api) -> None:
     await api.ready()
     path = "/routing/workers/worker"
     created = await api.send("PATCH", path, FULL_WORKER, version=PREVIEW)
-    conforms(created, schemas.PreviewRouterWorker)
+    granted(created)
     assert created.json["maxConcurrentOffers"] == 3
 
 
@@ -139,5 +132,4 @@ async def test_errors(api: Api) -> None:
         await api.send("GET", "/routing/jobs", key=b"another"),
     ]
     assert [reply.status for reply in replies] == [404, 400, 409, 401]
-    for reply in replies:
-        schemas.check(schemas.ErrorResponse, reply.body)
+    assert all(reply.error for reply in replies)

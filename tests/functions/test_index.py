@@ -38,6 +38,7 @@ OPERATIONS = {
     "complete_job": ("POST", ASSIGNMENT + ":complete"),
     "close_job": ("POST", ASSIGNMENT + ":close"),
     "unassign_job": ("POST", ASSIGNMENT + ":unassign"),
+    "get_openapi": ("GET", "openapi.json"),
     "healthz": ("GET", "healthz"),
 }
 SCHEDULES = {

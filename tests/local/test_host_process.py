@@ -176,6 +176,7 @@ def test_the_app_is_pointed_at_the_local_store_and_topic(running: dict[str, str]
     found = seen(running, "/settings")
     data = Path(running["CA certificate"]).parents[1]
     assert found["JOBROUTER_STORE"] == f"sqlite:{data}/router.db"
+    assert found["JOBROUTER_RATE_LIMIT"] == "0"
     assert running["Connection string"].endswith(f"/;accesskey={found['JOBROUTER_ACCESS_KEY']}")
     topic = r"http://127\.0\.0\.1:\d+/_local/topic/api/events"
     assert re.fullmatch(topic, found["JOBROUTER_EVENTGRID_ENDPOINT"])
@@ -197,6 +198,7 @@ def test_an_app_told_otherwise_keeps_its_own_settings(tmp_path: Path) -> None:
     told = {
         "JOBROUTER_ACCESS_KEY": "a2V5",
         "JOBROUTER_STORE": "sqlite:/elsewhere.db",
+        "JOBROUTER_RATE_LIMIT": "7",
         "JOBROUTER_EVENTGRID_ENDPOINT": "https://topic.example.org/api/events",
         "JOBROUTER_DATA": str(tmp_path / "elsewhere"),
     }

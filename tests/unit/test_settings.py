@@ -8,6 +8,7 @@ import pytest
 from shared.eventgrid.schemas import EventSchema
 from shared.settings import (
     CosmosSettings,
+    EntraSettings,
     Settings,
     SettingsError,
     SqliteSettings,
@@ -41,6 +42,9 @@ def test_what_is_required_is_enough() -> None:
         event_key=None,
         event_schema=EventSchema.EVENT_GRID,
         event_source="/job-router",
+        match_fan_out=False,
+        entra=None,
+        rate_limit=1000,
     )
 
 
@@ -185,6 +189,77 @@ def test_an_empty_optional_setting_is_as_if_it_were_not_there(name: str) -> None
 
 def test_the_source_of_cloud_events_may_be_named() -> None:
     assert read(JOBROUTER_EVENT_SOURCE="/contoso/router").event_source == "/contoso/router"
+
+
+TENANT = "6f1a3c52-0a43-4d5a-9d0f-0f6d2f3f8a11"
+ENTRA = {"JOBROUTER_ENTRA_TENANT": TENANT, "JOBROUTER_ENTRA_AUDIENCE": "api://router"}
+
+
+def test_tokens_of_a_tenant_may_be_accepted() -> None:
+    assert read(**ENTRA).entra == EntraSettings(
+        tenant=TENANT,
+        audiences=("api://router",),
+        authority="https://login.microsoftonline.com",
+    )
+
+
+def test_entra_id_may_be_in_another_cloud_and_know_the_router_by_several_names() -> None:
+    settings = read(
+        JOBROUTER_ENTRA_TENANT=f" {TENANT.upper()} ",
+        JOBROUTER_ENTRA_AUDIENCE=f"api://router, {TENANT},",
+        JOBROUTER_ENTRA_AUTHORITY="https://login.microsoftonline.us/",
+    )
+    assert settings.entra == EntraSettings(
+        tenant=TENANT,
+        audiences=("api://router", TENANT),
+        authority="https://login.microsoftonline.us",
+    )
+
+
+@pytest.mark.parametrize("name", ENTRA)
+def test_tenant_and_audience_go_together(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"TENANT and JOBROUTER_ENTRA_AUDIENCE go together"):
+        read(**{name: ENTRA[name]})
+
+
+@pytest.mark.parametrize("tenant", ["common", "contoso.onmicrosoft.com", "organizations", "1234"])
+def test_a_tenant_is_named_by_its_id(tenant: str) -> None:
+    with pytest.raises(SettingsError, match=r"^JOBROUTER_ENTRA_TENANT must be the tenant's id"):
+        read(**ENTRA | {"JOBROUTER_ENTRA_TENANT": tenant})
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [
+        "login.microsoftonline.com",
+        "http://login.microsoftonline.com",
+        "http://localhost.example",
+        "https://",
+        "https://login.microsoftonline.com/common",
+        "https://login.microsoftonline.com?x=y",
+        "ftp://localhost",
+    ],
+)
+def test_keys_are_fetched_over_https_only(authority: str) -> None:
+    with pytest.raises(SettingsError, match=r"^JOBROUTER_ENTRA_AUTHORITY must be an https URL"):
+        read(**ENTRA, JOBROUTER_ENTRA_AUTHORITY=authority)
+
+
+def test_an_authority_for_tests_may_be_on_this_machine() -> None:
+    entra = read(**ENTRA, JOBROUTER_ENTRA_AUTHORITY="http://127.0.0.1:8080").entra
+    assert entra is not None
+    assert entra.authority == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(("text", "limit"), [("0", 0), ("250", 250), (" 100000 ", 100_000)])
+def test_the_rate_may_be_limited(text: str, limit: int) -> None:
+    assert read(JOBROUTER_RATE_LIMIT=text).rate_limit == limit
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "100001", "many", "\u0667", "²"])
+def test_a_rate_is_a_number(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^JOBROUTER_RATE_LIMIT must be a number from 0"):
+        read(JOBROUTER_RATE_LIMIT=text)
 
 
 def test_settings_show_no_keys() -> None:

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from shared.api.conditions import quoted
 from shared.api.merge_patch import JsonObject
+from shared.api.v2023_11_01 import resources
 from shared.api.wire import Definition, PositiveInt32, Text, WireModel, present, refuse
 from shared.domain.distribution import DistributionMode, DistributionModeKind, DistributionPolicy
 from shared.domain.limits import DEFAULT_OFFER_SECONDS, MAX_OFFER_SECONDS
@@ -50,6 +51,7 @@ class DistributionModeModel(WireModel):
 
 class DistributionPolicyModel(Definition[DistributionPolicy, DistributionPolicy]):
     polymorphic: ClassVar = ("mode",)
+    answer: ClassVar = resources.DistributionPolicy
 
     name: Text | None = None
     offer_expires_after_seconds: Annotated[float, Field(gt=0, le=MAX_OFFER_SECONDS)] = (

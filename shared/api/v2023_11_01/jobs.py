@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from shared.api.conditions import quoted
 from shared.api.merge_patch import JsonObject
 from shared.api.timestamps import format_time, optional_time
+from shared.api.v2023_11_01 import resources
 from shared.api.v2023_11_01.selectors import WorkerSelectorModel
 from shared.api.wire import (
     MAX_ITEMS,
@@ -87,6 +88,7 @@ class NoteModel(WireModel):
 
 class JobModel(Definition[JobDefinition, Job]):
     polymorphic: ClassVar = ("matchingMode",)
+    answer: ClassVar = resources.RouterJob
 
     channel_id: ChannelId
     queue_id: Id

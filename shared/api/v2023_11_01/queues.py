@@ -1,12 +1,13 @@
 """Queues on the wire."""
 
 from datetime import datetime
-from typing import override
+from typing import ClassVar, override
 
 from pydantic import Field
 
 from shared.api.conditions import quoted
 from shared.api.merge_patch import JsonObject
+from shared.api.v2023_11_01 import resources
 from shared.api.wire import Definition, Id, LabelMap, Text, present, with_id_label
 from shared.domain.errors import unknown_reference
 from shared.domain.queues import Queue
@@ -14,6 +15,8 @@ from shared.ports import Stored
 
 
 class QueueModel(Definition[Queue, Queue]):
+    answer: ClassVar = resources.RouterQueue
+
     distribution_policy_id: Id
     name: Text | None = None
     labels: LabelMap = Field(default_factory=dict)

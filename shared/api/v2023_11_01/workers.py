@@ -1,13 +1,14 @@
 """Workers on the wire."""
 
 from datetime import datetime
-from typing import Annotated, override
+from typing import Annotated, ClassVar, override
 
 from pydantic import Field
 
 from shared.api.conditions import quoted
 from shared.api.merge_patch import JsonObject
 from shared.api.timestamps import format_time, optional_time
+from shared.api.v2023_11_01 import resources
 from shared.api.wire import (
     MAX_ITEMS,
     ChannelId,
@@ -48,6 +49,8 @@ class ChannelModel(WireModel):
 
 
 class WorkerModel(Definition[WorkerProfile, Worker]):
+    answer: ClassVar = resources.RouterWorker
+
     capacity: PositiveInt32
     queues: Annotated[
         list[Id],

@@ -8,9 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.api.authentication import verify_content, verify_signature
+from shared.api.authentication import (
+    KEY_HOLDER,
+    Authenticator,
+    Caller,
+    verify_content,
+    verify_signature,
+)
 from shared.api.errors import Unauthorized
 from shared.api.http_messages import Request
+from shared.api.roles import Role
 
 KEY = b"0123456789abcdef0123456789abcdef"
 OTHER_KEY = b"another key, just as long as it!"
@@ -207,3 +214,58 @@ def test_refuses_a_body_that_was_not_signed(body: bytes) -> None:
 def test_refuses_a_content_hash_that_is_not_ascii() -> None:
     with pytest.raises(Unauthorized):
         verify_content(Request(method="GET", target="/", headers={"x-ms-content-sha256": "é"}))
+
+
+# -- signatures or tokens -------------------------------------------------------------------------
+
+
+async def operators_token(token: str, now: datetime) -> Role | None:
+    assert now == NOW
+    if token != "valid":
+        raise Unauthorized("The bearer token has expired.")
+    return Role.OPERATOR
+
+
+KEYS_ONLY = Authenticator([KEY])
+BOTH = Authenticator([KEY], operators_token)
+
+
+def with_authorization(authorization: str) -> Request:
+    return replace(A_REQUEST, headers={**A_REQUEST.headers, "authorization": authorization})
+
+
+@pytest.mark.parametrize("authenticator", [KEYS_ONLY, BOTH])
+async def test_who_has_a_key_is_an_administrator(authenticator: Authenticator) -> None:
+    caller = await authenticator.identify(A_REQUEST, NOW)
+    assert caller == KEY_HOLDER == Caller(Role.ADMINISTRATOR, signs=True)
+
+
+@pytest.mark.parametrize("authorization", ["Bearer valid", "bearer valid", " BEARER  valid "])
+async def test_a_token_gives_its_role_and_signs_nothing(authorization: str) -> None:
+    caller = await BOTH.identify(with_authorization(authorization), NOW)
+    assert caller == Caller(Role.OPERATOR, signs=False)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "why"),
+    [
+        ("", "not signed"),
+        ("Bearer", "expired"),
+        ("Bearer ", "expired"),
+        ("Bearer valid valid", "expired"),
+        ("Bearer another", "expired"),
+        ("Bearervalid", "not signed"),
+        ("Basic valid", "not signed"),
+        ("Negotiate valid", "not signed"),
+    ],
+)
+async def test_both_ways_in_are_told_to_who_has_neither(authorization: str, why: str) -> None:
+    with pytest.raises(Unauthorized, match=why) as refused:
+        await BOTH.identify(with_authorization(authorization), NOW)
+    assert refused.value.schemes == ("HMAC-SHA256", "Bearer")
+
+
+async def test_where_there_are_no_tokens_none_is_accepted() -> None:
+    with pytest.raises(Unauthorized, match="not signed") as refused:
+        await KEYS_ONLY.identify(with_authorization("Bearer valid"), NOW)
+    assert refused.value.schemes == ("HMAC-SHA256",)

@@ -58,6 +58,7 @@ def test_worker_filters(query: Mapping[str, str], expected: WorkerFilter) -> Non
     [
         (job_filter, "status", "Queued"),
         (job_filter, "status", "waiting"),
+        (lambda query: job_filter({**query, "classificationPolicyId": "x"}), "status", "waiting"),
         (job_filter, "scheduledBefore", "soon"),
         (job_filter, "scheduledAfter", "2024-01-01"),
         (worker_filter, "state", "idle"),

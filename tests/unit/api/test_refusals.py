@@ -1,5 +1,6 @@
 import inspect
 import json
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,10 @@ from shared import ports
 from shared.api import errors as api_errors
 from shared.api.errors import (
     BodyTooLarge,
+    Forbidden,
     MissingApiVersion,
+    SigningKeysUnavailable,
+    TooManyRequests,
     Unauthorized,
     UnsupportedApiVersion,
     UnsupportedMediaType,
@@ -34,6 +38,7 @@ from shared.services.preconditions import PreconditionFailed
 from shared.services.router import TooMuchContention
 
 MODULES = [api_errors, domain_errors, ports, preconditions, router]
+SECONDS = timedelta(seconds=10)
 REQUEST = Request(method="GET", target="/routing/jobs/a%20b?api-version=2023-11-01")
 
 
@@ -64,6 +69,7 @@ def test_every_error_is_in_the_table(module: ModuleType) -> None:
         (MissingApiVersion(["2023-11-01"]), 400, "MissingApiVersionParameter"),
         (UnsupportedApiVersion("1", ["2023-11-01"]), 400, "UnsupportedApiVersion"),
         (Unauthorized(), 401, "Unauthorized"),
+        (Forbidden("JobRouter.Reader"), 403, "Forbidden"),
         (NotFound("job", "a b"), 404, "NotFound"),
         (Conflict("JobIsActive", "It is active."), 409, "Conflict"),
         (AlreadyExists("x"), 409, "Conflict"),
@@ -73,7 +79,9 @@ def test_every_error_is_in_the_table(module: ModuleType) -> None:
         (UnsupportedMediaType(["application/json"]), 415, "UnsupportedMediaType"),
         (RuntimeError("secret"), 500, "InternalServerError"),
         (TooLarge("x"), 413, "RequestEntityTooLarge"),
+        (TooManyRequests(1, SECONDS, SECONDS), 429, "TooManyRequests"),
         (StoreBusy("secret", 2.5), 429, "TooManyRequests"),
+        (SigningKeysUnavailable("secret"), 503, "ServiceUnavailable"),
         (StoreUnavailable("secret", 2.5), 503, "ServiceUnavailable"),
         (PublishFailed("secret"), 503, "ServiceUnavailable"),
         (TooMuchContention("x"), 503, "ServiceUnavailable"),
@@ -140,6 +148,8 @@ def test_a_kind_of_a_known_error_is_answered_like_it() -> None:
         (StoreUnavailable("x", 2.5), "3"),
         (StoreBusy("x", 2.5), "3"),
         (StoreUnavailable("x", 0.01), "1"),
+        (TooManyRequests(1, SECONDS, SECONDS * 0.41), "5"),
+        (SigningKeysUnavailable(), "1"),
         (TooMuchContention("x"), "1"),
     ],
 )
@@ -149,6 +159,13 @@ def test_who_is_told_to_come_back_is_told_when(error: Exception, seconds: str) -
 
 def test_a_stranger_is_told_how_to_sign() -> None:
     assert refused(Unauthorized(), REQUEST).headers["WWW-Authenticate"] == "HMAC-SHA256"
+    with_tokens = Unauthorized("No.", ("HMAC-SHA256", "Bearer"))
+    assert refused(with_tokens, REQUEST).headers["WWW-Authenticate"] == "HMAC-SHA256, Bearer"
+
+
+def test_who_asks_too_often_is_told_the_limit() -> None:
+    message = error_of(TooManyRequests(1000, SECONDS, SECONDS))["message"]
+    assert message == "There were 1000 requests within 10 seconds; try again later."
 
 
 def test_the_reference_lists_every_status_and_code() -> None:
