@@ -16,10 +16,11 @@ from shared.domain.limits import IDLE_WORKER_LIFETIME
 from shared.domain.queues import Queue
 from shared.domain.workers import Worker
 from shared.ports import AggregateStore, Page, Stored, StoreError, WorkerQuery
+from shared.services.candidates import available_pages
 from shared.services.jobs import advance_job
-from shared.services.matching import available_pages, offer_planned
 from shared.services.offering import resolve_reservation
 from shared.services.outbox import Pending
+from shared.services.planned_offers import offer_planned
 from shared.services.router import Router, TooMuchContention
 from shared.services.settlement import resettle, settle
 from shared.services.workers import deregister_idle_worker

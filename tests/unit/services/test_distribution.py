@@ -6,8 +6,9 @@ from shared.domain.channels import Channel
 from shared.domain.distribution import DistributionModeKind
 from shared.domain.labels import LabelOperator
 from shared.domain.selectors import WorkerSelector
+from shared.services.candidates import JOB_PAGE
 from shared.services.jobs import cancel_job, delete_job
-from shared.services.matching import JOB_PAGE, JOB_PAGES
+from shared.services.matching import JOB_PAGES
 from tests.rig import Rig
 
 CHAT = (Channel(channel_id="chat", capacity_cost_per_job=1),)

@@ -4,7 +4,7 @@ from shared.domain.channels import Channel
 from shared.domain.workers import Worker
 from shared.ports import Page, Stored, WorkerQuery
 from shared.services import sweeps
-from shared.services.matching import FIRST_JOB_PAGE, FIRST_WORKER_PAGE
+from shared.services.candidates import FIRST_JOB_PAGE, FIRST_WORKER_PAGE
 from tests.factories import make_job
 from tests.rig import Rig
 

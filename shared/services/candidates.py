@@ -1,0 +1,139 @@
+"""Whom to match with: available workers and waiting jobs, read from the store page by page."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
+
+from shared.domain.distribution import DistributionMode, DistributionModeKind
+from shared.domain.jobs import Job
+from shared.domain.workers import Worker
+from shared.matching.planner import plan
+from shared.ports import Page, Stored, WorkerOrder, WorkerQuery
+from shared.services.router import Router
+
+FIRST_WORKER_PAGE = 8
+"""Usually one of the first is it, even if other requests are just reserving some of them."""
+
+WORKER_PAGE = 50
+FIRST_JOB_PAGE = 10
+JOB_PAGE = 100
+
+
+class AvailableWorkers:
+    """The available workers for a job, read as far as they are needed."""
+
+    def __init__(self, router: Router, job: Job, mode: DistributionMode) -> None:
+        self._router = router
+        self._job = job
+        self._mode = mode
+        self._last_offered: str | None = None
+        self._pages: AsyncIterator[Sequence[Stored[Worker]]] | None = None
+        self._known: dict[str, Stored[Worker]] = {}
+
+    async def take_best(self, count: int) -> list[Stored[Worker]]:
+        """The ``count`` best eligible workers (fewer if there are no more); each only once."""
+        if self._pages is None:
+            self._pages = await self._query()
+        best = self._best(count, self._unhurried())
+        while len(best) < count or not _pages_are_ranked(self._mode):
+            page = await anext(self._pages, None)
+            if page is None:
+                break
+            self._known |= {stored.value.id: stored for stored in page}
+            best = self._best(count, self._unhurried())
+        if len(best) < count:
+            best = self._best(count, self._known.values())
+        return [self._known.pop(worker_id) for worker_id in best]
+
+    async def _query(self) -> AsyncIterator[Sequence[Stored[Worker]]]:
+        if _circular(self._mode):
+            self._last_offered = await self._router.store.workers.last_offered(self._job.queue_id)
+        return _candidate_pages(self._router, self._job, self._mode, self._last_offered)
+
+    def _unhurried(self) -> Iterable[Stored[Worker]]:
+        """Without those that are being offered another job just now: they go to the end of the
+        ranking, so to wait for them would be in vain. Unless they are ranked by score."""
+        if not _pages_are_ranked(self._mode):
+            return self._known.values()
+        taken = self._router.worker_turns.is_taken
+        return [stored for id, stored in self._known.items() if not taken(id)]
+
+    def _best(self, count: int, workers: Iterable[Stored[Worker]]) -> list[str]:
+        queue_id = self._job.queue_id
+        wish = replace(self._mode, max_concurrent_offers=len(self._job.offers) + count)
+        matches = plan(
+            [self._job],
+            [stored.value for stored in workers],
+            {queue_id: wish},
+            {queue_id: self._last_offered},
+        )
+        return [match.worker.id for match in matches]
+
+
+async def _candidate_pages(
+    router: Router, job: Job, mode: DistributionMode, last: str | None
+) -> AsyncIterator[Sequence[Stored[Worker]]]:
+    """Available workers, best first where the store can rank them."""
+    query = WorkerQuery(
+        queue_id=job.queue_id,
+        channel_id=job.channel_id,
+        selectors=() if mode.bypass_selectors else job.selectors,
+        order=WorkerOrder.ID if _circular(mode) else WorkerOrder.LONGEST_IDLE,
+        after_id=last,
+    )
+    async for page in available_pages(router, query):
+        yield page
+    if last is not None:
+        async for page in available_pages(router, replace(query, after_id=None)):
+            yield page
+
+
+async def available_pages(
+    router: Router, query: WorkerQuery
+) -> AsyncIterator[Sequence[Stored[Worker]]]:
+    continuation: str | None = None
+    limit = FIRST_WORKER_PAGE
+    while True:
+        page = await router.store.workers.available(query, limit, continuation)
+        if page.items:
+            yield page.items
+        continuation = page.continuation
+        if continuation is None:
+            return
+        limit = min(2 * limit, WORKER_PAGE)
+
+
+class WaitingJobs:
+    """Pages of the jobs that wait for a worker. It may change from one page to the next."""
+
+    def __init__(self, router: Router) -> None:
+        self._jobs = router.store.jobs
+        self._places: tuple[Sequence[str], Sequence[str]] | None = None
+        self._continuation: str | None = None
+        self._limit = FIRST_JOB_PAGE
+
+    async def read_for(self, worker: Worker) -> Page[Stored[Job]]:
+        """The page that is open; the first one, if the worker can take other jobs than before."""
+        places = worker.profile.queues, free_channels(worker)
+        if places != self._places:
+            self._places, self._continuation = places, None
+        return await self._jobs.waiting(*places, self._limit, self._continuation)
+
+    def turn(self, page: Page[Stored[Job]]) -> None:
+        self._continuation, self._limit = page.continuation, JOB_PAGE
+
+
+def free_channels(worker: Worker) -> list[str]:
+    """The channels of which the worker can be offered one more job."""
+    if not worker.may_get_offers:
+        return []
+    channels = (channel.channel_id for channel in worker.profile.channels)
+    return [channel_id for channel_id in channels if worker.has_capacity_for(channel_id)]
+
+
+def _circular(mode: DistributionMode) -> bool:
+    return mode.kind is DistributionModeKind.ROUND_ROBIN
+
+
+def _pages_are_ranked(mode: DistributionMode) -> bool:
+    """Whether no later page can hold a better worker than an earlier one."""
+    return mode.kind is not DistributionModeKind.BEST_WORKER
