@@ -8,7 +8,7 @@ from tests.cosmos.double import Options, running_double
 
 async def _serve(options: Options) -> None:
     async with running_double(options) as double:
-        print(f"{double.endpoint} with the emulator's key")  # noqa: T201
+        print(f"{double.endpoint} with the emulator's key", flush=True)  # noqa: T201
         await asyncio.get_running_loop().create_future()
 
 
