@@ -5,6 +5,9 @@ PYTHON := $(VENV)/bin/python
 RUN_REQUIREMENTS := constraints.txt requirements.txt infra/local/requirements.txt
 TEST_REQUIREMENTS := $(RUN_REQUIREMENTS) tests/requirements.txt
 AZURITE_PACKAGES := tests/azurite/package.json tests/azurite/package-lock.json
+# Those that are to reach every branch of the core. To watch the others would make them slower.
+COVERING_TESTS := tests/unit tests/functions tests/invariants
+OTHER_TESTS := tests/contract tests/local tests/e2e
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test format bench clean
@@ -25,8 +28,9 @@ test: $(VENV)/.test $(VENV)/.azurite
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/coverage run -m pytest
+	$(VENV)/bin/coverage run -m pytest $(COVERING_TESTS)
 	$(VENV)/bin/coverage report
+	$(VENV)/bin/python -m pytest $(OTHER_TESTS)
 
 format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix
