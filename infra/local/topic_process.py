@@ -75,7 +75,7 @@ class TopicProcess:
 
     async def start(self) -> None:
         """:raises TopicError: it does not start."""
-        self._process = await self._launch()
+        await self._launch()
         self._keeper = asyncio.create_task(self._keep())
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=FORWARD_SECONDS),
@@ -115,8 +115,9 @@ class TopicProcess:
             await send({"type": "http.response.start", "status": UNAVAILABLE, "headers": []})
             await send({"type": "http.response.body", "body": b""})
 
-    async def _launch(self) -> Process:
-        process = await asyncio.create_subprocess_exec(
+    async def _launch(self) -> None:
+        # Known at once: who stops the topic while it starts has this process to end.
+        self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "infra.local.topic"),
             stdin=PIPE,
             stdout=PIPE,
@@ -128,7 +129,6 @@ class TopicProcess:
         if await process.stdout.readline() != b"ready\n":
             await process.wait()
             raise TopicError("The local Event Grid topic cannot start.")
-        return process
 
     async def _keep(self) -> None:
         while True:
@@ -137,7 +137,7 @@ class TopicProcess:
             logger.error("The local topic ended with code %d and is started again", code)
             await asyncio.sleep(RESTART_SECONDS)
             with contextlib.suppress(TopicError):
-                self._process = await self._launch()
+                await self._launch()
 
 
 async def _end(process: Process) -> None:

@@ -144,3 +144,19 @@ def pid_of(topic: TopicProcess) -> int:
     process = topic._process
     assert process is not None
     return process.pid
+
+
+async def test_a_topic_that_is_stopped_while_it_starts_again_leaves_no_process(
+    tmp_path: Path,
+) -> None:
+    topic = topic_of(tmp_path)
+    await topic.start()
+    first = pid_of(topic)
+    os.kill(first, signal.SIGKILL)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while pid_of(topic) == first:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    second = pid_of(topic)
+    await topic.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(second, 0)
