@@ -91,6 +91,13 @@ class ServedQuery:
     cross_partition: bool = True
 
 
+_PLACE_AND_LABELS = (
+    "/places/[]/?",
+    "/labelTokens/[]/?",
+    "/numbers/[]/key/?",
+    "/numbers/[]/number/?",
+)
+
 QUERIES = (
     ServedQuery(name="JobStore.due", container=JOBS, order_by="/dueKey/?"),
     ServedQuery(name="JobStore.outbox", container=JOBS, order_by="/createdKey/?"),
@@ -124,23 +131,13 @@ QUERIES = (
         name="WorkerStore.available (longest idle)",
         container=WORKERS,
         order_by="/idleKey/?",
-        filters=(
-            "/places/[]/?",
-            "/labelTokens/[]/?",
-            "/numbers/[]/key/?",
-            "/numbers/[]/number/?",
-        ),
+        filters=_PLACE_AND_LABELS,
     ),
     ServedQuery(
         name="WorkerStore.available (by id)",
         container=WORKERS,
         order_by="/listKey/?",
-        filters=(
-            "/places/[]/?",
-            "/labelTokens/[]/?",
-            "/numbers/[]/key/?",
-            "/numbers/[]/number/?",
-        ),
+        filters=_PLACE_AND_LABELS,
     ),
     ServedQuery(
         name="WorkerStore.last_offered",
