@@ -1,0 +1,1 @@
+"""Rules: how policies decide."""
