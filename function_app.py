@@ -3,10 +3,13 @@
 import azure.functions as func
 
 from functions import (
+    classification_policies,
     distribution_policies,
+    exception_policies,
     fan_out,
     health,
     jobs,
+    jobs_2021,
     match,
     openapi,
     queues,
@@ -17,5 +20,17 @@ from functions import (
 matching = fan_out if fan_out.is_on() else match
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for module in (distribution_policies, queues, workers, jobs, timers, matching, openapi, health):
+for module in (
+    distribution_policies,
+    classification_policies,
+    exception_policies,
+    queues,
+    workers,
+    jobs,
+    jobs_2021,
+    timers,
+    matching,
+    openapi,
+    health,
+):
     app.register_functions(module.blueprint)

@@ -7,7 +7,8 @@ and policy are there already, and the job has two selectors and a label. The sto
 double of the tests, whose charges are a model of the published prices
 (``tests/cosmos/charges.py``), with one partition key range, as a container has up to 50 GB and
 10,000 RU/s. Every request waits until its outbox records are removed, as people take their time
-between the requests. Sweeps are not part of a life cycle; what a quiet one costs is printed apart.
+between the requests. Sweeps and reports are not part of a life cycle; what they cost is printed
+apart.
 """
 
 import argparse
@@ -17,13 +18,13 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.bootstrap import compose
 from shared.domain.channels import Channel
 from shared.domain.distribution import DistributionPolicy
 from shared.domain.events import RecordedEvent
-from shared.domain.jobs import JobDefinition
+from shared.domain.job_definition import JobDefinition
 from shared.domain.labels import LabelOperator
 from shared.domain.queues import Queue
 from shared.domain.selectors import WorkerSelector
@@ -35,12 +36,16 @@ from shared.services.offers import accept_offer
 from shared.services.preconditions import Precondition
 from shared.services.queues import upsert_queue
 from shared.services.router import Router
+from shared.services.statistics import get_job_position, get_queue_statistics
 from shared.services.workers import upsert_worker
 from shared.storage.cosmos import Account, open_cosmos_store, provision_cosmos_store
 from tests.cosmos.double import Double, Options, running_double
 
 ALWAYS = Precondition()
 WORKERS = 10
+SERVED = 10
+"""Jobs, the one that is measured included."""
+
 BUDGET = 1_000
 """RU per second, of which the rate is told."""
 
@@ -148,18 +153,36 @@ async def quiet_sweeps(router: Router, meter: Meter) -> dict[str, Cost]:
         sweeps.match,
         sweeps.expire,
         sweeps.deregister_idle_workers,
+        sweeps.tell_changed_conditions,
         sweeps.publish_outbox,
     ):
         _, costs[f"sweep {sweep.__name__}"] = await meter.measure(router, sweep(router))
     return costs
 
 
+async def reports(router: Router, meter: Meter) -> dict[str, Cost]:
+    """Of a queue in which jobs of one priority wait; its past is read for the first report only."""
+    unfit = WorkerSelector(key="English", operator=LabelOperator.EQUAL, value=False)
+    waiting = replace(DEFINITION, requested_worker_selectors=(unfit,))
+    await upsert_job(router, "waiting", lambda _: waiting, ALWAYS)
+    await router.outbox.close()
+    costs = {}
+    for name, report in (
+        (f"position, {SERVED} jobs served", get_job_position(router, "waiting")),
+        ("position within 30 s", get_job_position(router, "waiting")),
+        ("statistics within 30 s", get_queue_statistics(router, "queue")),
+    ):
+        _, costs[name] = await meter.measure(router, report)
+    return costs
+
+
 async def measure() -> tuple[dict[str, Cost], dict[str, Cost]]:
     async with running_router() as (router, meter):
         await set_up(router)
-        await life_cycle(router, meter, "warm-up")
+        for number in range(SERVED - 1):
+            await life_cycle(router, meter, f"earlier-{number}")
         costs = await life_cycle(router, meter, "job")
-        return costs, await quiet_sweeps(router, meter)
+        return costs, await quiet_sweeps(router, meter) | await reports(router, meter)
 
 
 def total(costs: dict[str, Cost]) -> Cost:

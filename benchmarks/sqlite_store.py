@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 
 from shared.domain.channels import Channel
 from shared.domain.events import JobDeleted, RecordedEvent
-from shared.domain.jobs import Job, JobDefinition
+from shared.domain.job_definition import JobDefinition
+from shared.domain.jobs import Job
 from shared.domain.labels import LabelOperator
 from shared.domain.selectors import WorkerSelector
 from shared.domain.statuses import JobStatus

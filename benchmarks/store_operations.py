@@ -16,7 +16,7 @@ from shared.bootstrap import compose
 from shared.domain.channels import Channel
 from shared.domain.distribution import DistributionPolicy
 from shared.domain.events import RecordedEvent
-from shared.domain.jobs import JobDefinition
+from shared.domain.job_definition import JobDefinition
 from shared.domain.queues import Queue
 from shared.domain.workers import WorkerProfile
 from shared.ports import Store
@@ -60,6 +60,15 @@ class CountedStore:
         self.queues: Any = CountedPart(inner.queues, "queues", self.calls)
         self.distribution_policies: Any = CountedPart(
             inner.distribution_policies, "distribution_policies", self.calls
+        )
+        self.classification_policies: Any = CountedPart(
+            inner.classification_policies, "classification_policies", self.calls
+        )
+        self.exception_policies: Any = CountedPart(
+            inner.exception_policies, "exception_policies", self.calls
+        )
+        self.changed_conditions: Any = CountedPart(
+            inner.changed_conditions, "changed_conditions", self.calls
         )
 
     async def close(self) -> None:

@@ -48,14 +48,14 @@ class TunedScan:
             if eligible:
                 worker = self._choose(job, eligible)
                 self._loads[worker.id].take(job.channel_id)
-                self._last[job.queue_id] = worker.id
+                self._last[job.own_queue_id] = worker.id
                 yield job.id, worker.id
 
     def _eligible(self, job: Job) -> list[Worker]:
         loads, channel_id, selectors = self._loads, job.channel_id, job.selectors
         return [
             worker
-            for worker in self._by_queue[job.queue_id]
+            for worker in self._by_queue[job.own_queue_id]
             if channel_id in loads[worker.id].open_channels
             and accepts(selectors, worker.profile.labels)
         ]
@@ -65,7 +65,7 @@ class TunedScan:
             case DistributionModeKind.LONGEST_IDLE:
                 return min(eligible, key=lambda worker: self._loads[worker.id].ratio)
             case DistributionModeKind.ROUND_ROBIN:
-                last = self._last.get(job.queue_id, "")
+                last = self._last.get(job.own_queue_id, "")
                 return next((worker for worker in eligible if worker.id > last), eligible[0])
             case DistributionModeKind.BEST_WORKER:
                 return max(eligible, key=lambda w: default_score(job, w.profile.labels))

@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from shared.domain.channels import Channel
-from shared.domain.jobs import Job, JobDefinition
+from shared.domain.job_definition import JobDefinition
+from shared.domain.jobs import Job
 from shared.domain.labels import LabelOperator, LabelValue
 from shared.domain.selectors import WorkerSelector
 from shared.domain.statuses import JobStatus

@@ -4,10 +4,10 @@ import functools
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, override
+from typing import Any, Final, NamedTuple, override
 
 import azure.functions as func
 from werkzeug.datastructures import Headers
@@ -57,6 +57,13 @@ class Call:
         return model.patched(id, read_patch(self.request), self.now)
 
 
+class Admission(NamedTuple):
+    """Whom an operation answers, and in which versions of the API."""
+
+    role: Role
+    versions: Collection[ApiVersion]
+
+
 type Handler = Callable[[Call], Awaitable[Response]]
 type Trigger = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
@@ -78,12 +85,13 @@ def operation(
     Whom it answers follows from both: see `required_role`.
     """
     route, role = Route(template), required_role(method, template)
+    admission = Admission(role, declared.versions)
 
     def register(handler: Handler) -> Trigger:
         # The platform looks at the trigger's own parameters, not at the handler's.
         @functools.wraps(handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
         async def trigger(req: func.HttpRequest) -> func.HttpResponse:
-            return _rendered(await _answer(req, route, role, handler))
+            return _rendered(await _answer(req, route, admission, handler))
 
         del trigger.__wrapped__
         named = blueprint.function_name(trigger.__name__)
@@ -95,26 +103,31 @@ def operation(
     return register
 
 
-async def _answer(req: func.HttpRequest, route: Route, role: Role, handler: Handler) -> Response:
+async def _answer(
+    req: func.HttpRequest, route: Route, admission: Admission, handler: Handler
+) -> Response:
     request, ids = _read(req, route)
     trace_id = _trace_id(request)
+    words: Mapping[str, str] = {}
     try:
-        response = await handler(await _admit(request, ids, role))
+        call = await _admit(request, ids, admission)
+        words = call.version.words
+        response = await handler(call)
     except Exception as error:
         if refusal_of(error) is UNFORESEEN:
             log.exception("%s failed", handler.__name__, extra={"trace_id": trace_id})
-        response = refused(error, request)
+        response = refused(error, request, words)
     return response.with_headers(_common_headers(request, trace_id))
 
 
-async def _admit(request: Request, ids: Mapping[str, str] | None, role: Role) -> Call:
+async def _admit(request: Request, ids: Mapping[str, str] | None, admission: Admission) -> Call:
     """Checks that come before any operation, in the order of what they may tell a stranger."""
     router = await bootstrap.router()
     now = router.clock()
     caller = await bootstrap.authenticator().identify(request, now)
     # Not before: strangers must not use up what is there for callers.
     bootstrap.rate_limit().admit(now)
-    caller.require(role)
+    caller.require(admission.role)
     request.require_size()
     if caller.signs:
         verify_content(request)
@@ -125,7 +138,7 @@ async def _admit(request: Request, ids: Mapping[str, str] | None, role: Role) ->
         request=request,
         query=query,
         ids={name: resource_id(name, text) for name, text in ids.items()},
-        version=versions.requested(query),
+        version=versions.requested(query, admission.versions),
         router=router,
         now=now,
     )

@@ -6,14 +6,23 @@ from functions.endpoint import Call, operation
 from shared.api import answers
 from shared.api.bodies import read_options
 from shared.api.conditions import precondition
-from shared.api.filters import job_filter
 from shared.api.http_messages import Response
-from shared.api.openapi.operations import Resource, acts, deletes, lists, reads, upserts
-from shared.api.openapi.parameters import JOB_FILTERS
+from shared.api.openapi.operations import (
+    Resource,
+    acts,
+    deletes,
+    lists,
+    only_in,
+    reads,
+    upserts,
+    works_out,
+)
 from shared.api.paging import page_request
 from shared.api.v2023_11_01 import actions
-from shared.api.v2023_11_01.resources import UnassignJobResult
-from shared.services import jobs
+from shared.api.v2023_11_01 import statistics as rendered
+from shared.api.v2023_11_01.resources import RouterJobPositionDetails, UnassignJobResult
+from shared.api.versions import SINCE_2023
+from shared.services import jobs, statistics
 
 blueprint = func.Blueprint()
 
@@ -38,11 +47,22 @@ async def get_job(call: Call) -> Response:
     return answers.found(call.request, call.version.job, job)
 
 
-@operation(blueprint, "GET", JOBS, lists(RESOURCE, JOB_FILTERS))
+@operation(blueprint, "GET", JOBS, lists(RESOURCE, lambda version: version.job_filters.parameters))
 async def list_jobs(call: Call) -> Response:
-    page, conditions = page_request(call.query), job_filter(call.query)
+    page, conditions = page_request(call.query), call.version.job_filters.read(call.query)
     found = await jobs.list_jobs(call.router, conditions, page.size, page.continuation)
     return answers.listed(call.request, call.query, call.version.job, found)
+
+
+@operation(
+    blueprint,
+    "GET",
+    f"{JOB}/position",
+    works_out("Tell where in its queue a job waits, and for how long", RouterJobPositionDetails),
+)
+async def get_job_position(call: Call) -> Response:
+    position = await statistics.get_job_position(call.router, call.ids["jobId"])
+    return answers.json_answer(rendered.job_position(position))
 
 
 @operation(blueprint, "DELETE", JOB, deletes(RESOURCE))
@@ -66,8 +86,20 @@ async def cancel_job(call: Call) -> Response:
 @operation(
     blueprint,
     "POST",
+    f"{JOB}:reclassify",
+    only_in(SINCE_2023, acts("Classify a job again", actions.ReclassifyJobOptions)),
+)
+async def reclassify_job(call: Call) -> Response:
+    read_options(call.request, actions.ReclassifyJobOptions)
+    await jobs.reclassify_job(call.router, call.ids["jobId"])
+    return answers.done()
+
+
+@operation(
+    blueprint,
+    "POST",
     f"{ASSIGNMENT}:complete",
-    acts("Complete an assigned job", actions.CompleteJobOptions),
+    only_in(SINCE_2023, acts("Complete an assigned job", actions.CompleteJobOptions)),
 )
 async def complete_job(call: Call) -> Response:
     options = read_options(call.request, actions.CompleteJobOptions)
@@ -80,7 +112,7 @@ async def complete_job(call: Call) -> Response:
     blueprint,
     "POST",
     f"{ASSIGNMENT}:close",
-    acts("Close a completed job", actions.CloseJobOptions),
+    only_in(SINCE_2023, acts("Close a completed job", actions.CloseJobOptions)),
 )
 async def close_job(call: Call) -> Response:
     options = read_options(call.request, actions.CloseJobOptions)
@@ -99,7 +131,10 @@ async def close_job(call: Call) -> Response:
     blueprint,
     "POST",
     f"{ASSIGNMENT}:unassign",
-    acts("Take a job back from its worker", actions.UnassignJobOptions, UnassignJobResult),
+    only_in(
+        SINCE_2023,
+        acts("Take a job back from its worker", actions.UnassignJobOptions, UnassignJobResult),
+    ),
 )
 async def unassign_job(call: Call) -> Response:
     options = read_options(call.request, actions.UnassignJobOptions)

@@ -6,9 +6,11 @@ from functions.endpoint import Call, operation
 from shared.api import answers
 from shared.api.conditions import precondition
 from shared.api.http_messages import Response
-from shared.api.openapi.operations import Resource, deletes, lists, reads, upserts
+from shared.api.openapi.operations import Resource, deletes, lists, reads, upserts, works_out
 from shared.api.paging import page_request
-from shared.services import queues
+from shared.api.v2023_11_01 import statistics as rendered
+from shared.api.v2023_11_01.resources import RouterQueueStatistics
+from shared.services import queues, statistics
 
 blueprint = func.Blueprint()
 
@@ -37,6 +39,17 @@ async def list_queues(call: Call) -> Response:
     page = page_request(call.query)
     found = await queues.list_queues(call.router, page.size, page.continuation)
     return answers.listed(call.request, call.query, call.version.queue, found)
+
+
+@operation(
+    blueprint,
+    "GET",
+    f"{QUEUE}/statistics",
+    works_out("Tell how many jobs wait in a queue, and for how long", RouterQueueStatistics),
+)
+async def get_queue_statistics(call: Call) -> Response:
+    found = await statistics.get_queue_statistics(call.router, call.ids["queueId"])
+    return answers.json_answer(rendered.queue_statistics(found))
 
 
 @operation(blueprint, "DELETE", QUEUE, deletes(RESOURCE))

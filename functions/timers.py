@@ -37,6 +37,16 @@ async def deregister_idle_workers(timer: func.TimerRequest) -> None:  # noqa: AR
     await sweeps.deregister_idle_workers(await bootstrap.router())
 
 
+@blueprint.function_name("tell_changed_conditions")
+@blueprint.timer_trigger(
+    arg_name="timer",
+    schedule=schedule("TELL_CHANGED_CONDITIONS", "*/5 * * * * *"),
+    use_monitor=False,
+)
+async def tell_changed_conditions(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    await sweeps.tell_changed_conditions(await bootstrap.router())
+
+
 @blueprint.function_name("publish_outbox")
 @blueprint.timer_trigger(
     arg_name="timer", schedule=schedule("PUBLISH_OUTBOX", "*/5 * * * * *"), use_monitor=False

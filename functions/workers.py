@@ -6,7 +6,6 @@ from functions.endpoint import Call, operation
 from shared.api import answers
 from shared.api.bodies import read_options
 from shared.api.conditions import precondition
-from shared.api.filters import worker_filter
 from shared.api.http_messages import Response
 from shared.api.openapi.operations import (
     Resource,
@@ -17,7 +16,6 @@ from shared.api.openapi.operations import (
     reads,
     upserts,
 )
-from shared.api.openapi.parameters import WORKER_FILTERS
 from shared.api.paging import page_request
 from shared.api.v2023_11_01 import actions
 from shared.api.v2023_11_01.resources import AcceptJobOfferResult
@@ -46,9 +44,11 @@ async def get_worker(call: Call) -> Response:
     return answers.found(call.request, call.version.worker, worker)
 
 
-@operation(blueprint, "GET", WORKERS, lists(RESOURCE, WORKER_FILTERS))
+@operation(
+    blueprint, "GET", WORKERS, lists(RESOURCE, lambda version: version.worker_filters.parameters)
+)
 async def list_workers(call: Call) -> Response:
-    page, conditions = page_request(call.query), worker_filter(call.query)
+    page, conditions = page_request(call.query), call.version.worker_filters.read(call.query)
     found = await workers.list_workers(call.router, conditions, page.size, page.continuation)
     return answers.listed(call.request, call.query, call.version.worker, found)
 

@@ -6,6 +6,7 @@ Everything is made once per process, on first use, from the environment's settin
 import asyncio
 import os
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 
@@ -14,8 +15,13 @@ from azure.core.credentials_async import AsyncTokenCredential
 
 from shared.api.authentication import Authenticator, VerifyToken
 from shared.api.rate_limit import RateLimit
+from shared.domain.behaviour import DEFAULT_BEHAVIOUR, Behaviour
 from shared.eventgrid.publisher import EventGridPublisher
-from shared.ports import EventPublisher, Store
+from shared.ports import EventPublisher, RuleEngine, Store
+from shared.rules.engine import Engine
+from shared.rules.outbound.addresses import AllowedHosts
+from shared.rules.outbound.remote_rules import RemoteRules
+from shared.rules.outbound.vault import Vault
 from shared.services.definitions import DefinitionCache
 from shared.services.outbox import Outbox
 from shared.services.router import Router
@@ -38,14 +44,24 @@ def new_guid() -> str:
     return str(uuid.uuid4())
 
 
-def compose(store: Store, publisher: EventPublisher) -> Router:
-    """A router over the given adapters, with the real clock and real ids."""
+def compose(
+    store: Store,
+    publisher: EventPublisher,
+    behaviour: Behaviour = DEFAULT_BEHAVIOUR,
+    rules: RuleEngine | None = None,
+) -> Router:
+    """A router over the given adapters, with the real clock and real ids.
+
+    Without ``rules``, none may call a private host or hold a secret.
+    """
     return Router(
         store=store,
         outbox=Outbox(publisher, utc_now),
         definitions=DefinitionCache(store, utc_now),
+        rules=rules or _rule_engine(AllowedHosts(), secrets_keys=()),
         clock=utc_now,
         new_id=new_guid,
+        behaviour=behaviour,
     )
 
 
@@ -59,7 +75,8 @@ def settings() -> Settings:
 def authenticator() -> Authenticator:
     """:raises SettingsError: naming the first setting that is missing or wrong."""
     entra = settings().entra
-    return Authenticator(settings().access_keys, _token_verifier(entra) if entra else None)
+    verify_token = _token_verifier(entra) if entra else None
+    return Authenticator(settings().access_keys, verify_token, settings().clock_skew)
 
 
 @cache
@@ -98,6 +115,7 @@ async def close() -> None:
         return
     await asyncio.wait({task})
     if task.exception() is None:  # Else nothing was opened, and whoever asked for it was told.
+        await task.result().rules.close()
         await task.result().outbox.close()
         await task.result().store.close()
 
@@ -110,7 +128,12 @@ async def _compose(settings: Settings) -> Router:
         schema=settings.event_schema,
         source=settings.event_source,
     )
-    return compose(store, publisher)
+    rules = _rule_engine(settings.rule_hosts, settings.secrets_keys)
+    return compose(store, publisher, settings.behaviour, rules)
+
+
+def _rule_engine(allowed: AllowedHosts, secrets_keys: Sequence[bytes]) -> RuleEngine:
+    return Engine(utc_now, RemoteRules(utc_now, allowed, Vault(secrets_keys)))
 
 
 async def _open_store(settings: StoreSettings) -> Store:

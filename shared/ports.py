@@ -14,21 +14,29 @@ StoreError
 └── StoreUnavailable      the store is down or throttles; nothing is known to be written
     └── StoreBusy         it throttles
 PublishFailed             some of the events may not have been published
+InvalidRule               check, check_scoring: the rule can never have a result
+RuleFailed                evaluate: the rule has no result
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from shared.domain.distribution import DistributionPolicy
+from shared.domain.classification import ClassificationPolicy
+from shared.domain.distribution import DistributionPolicy, ScoringOptions
 from shared.domain.events import RecordedEvent
+from shared.domain.exception_policies import ExceptionPolicy
 from shared.domain.follow_ups import FollowUp
 from shared.domain.jobs import Job
+from shared.domain.labels import Labels
+from shared.domain.queue_conditions import ChangedConditions
 from shared.domain.queues import Queue
+from shared.domain.rules import Json, Rule
 from shared.domain.selectors import WorkerSelector
 from shared.domain.statuses import JobStatus, WorkerState
+from shared.domain.waiting import WaitingGroup
 from shared.domain.workers import Worker
 
 
@@ -115,6 +123,7 @@ class JobFilter:
     statuses: frozenset[JobStatus] | None = None
     queue_id: str | None = None
     channel_id: str | None = None
+    classification_policy_id: str | None = None
     scheduled_before: datetime | None = None
     scheduled_after: datetime | None = None
 
@@ -224,6 +233,25 @@ class JobStore(AggregateStore[Job], Protocol):
         """
         ...
 
+    async def count_waiting(self, queue_id: str, ahead_of: Job | None = None) -> int:
+        """How many jobs wait in the queue; with ``ahead_of``: of those that are better than it."""
+        ...
+
+    async def count_in_service(self, queue_id: str) -> int:
+        """How many jobs of the queue hold a worker's capacity (``Job.open_assignment``)."""
+        ...
+
+    async def waiting_by_priority(self, queue_id: str) -> Sequence[WaitingGroup]:
+        """What waits in the queue, best first; nothing that does not occur."""
+        ...
+
+    async def assigned_last(self, queue_id: str, limit: int) -> Sequence[Stored[Job]]:
+        """Jobs of the queue that are or were assigned, whatever became of them; latest first.
+
+        By the time of their last assignment that was not taken back; ties by the greatest id.
+        """
+        ...
+
 
 class WorkerStore(AggregateStore[Worker], Protocol):
     async def list(
@@ -247,6 +275,10 @@ class WorkerStore(AggregateStore[Worker], Protocol):
         """
         ...
 
+    async def count(self, filter: WorkerFilter) -> int:
+        """How many workers a list with the filter would have."""
+        ...
+
     async def last_offered(self, queue_id: str) -> str | None:
         """Id of the worker among the queue's that was offered a job last, if any was.
 
@@ -259,8 +291,15 @@ class WorkerStore(AggregateStore[Worker], Protocol):
         ...
 
 
+type Definition = Queue | DistributionPolicy | ClassificationPolicy | ExceptionPolicy
+"""Configuration: what an administrator decides, and jobs and workers do not change."""
+
+type Document = Definition | ChangedConditions
+"""What is kept by id, without events."""
+
+
 class DefinitionStore[D](Protocol):
-    """Configuration of one kind: queues, or distribution policies. Without events."""
+    """Definitions of one kind. Without events."""
 
     async def get(self, id: str) -> Stored[D] | None: ...
 
@@ -295,6 +334,12 @@ class Store(Protocol):
     def queues(self) -> DefinitionStore[Queue]: ...
     @property
     def distribution_policies(self) -> DefinitionStore[DistributionPolicy]: ...
+    @property
+    def classification_policies(self) -> DefinitionStore[ClassificationPolicy]: ...
+    @property
+    def exception_policies(self) -> DefinitionStore[ExceptionPolicy]: ...
+    @property
+    def changed_conditions(self) -> DefinitionStore[ChangedConditions]: ...
 
     async def close(self) -> None:
         """Release what is held open. Writes that were acknowledged are kept."""
@@ -307,6 +352,92 @@ class EventPublisher(Protocol):
 
         Returns within seconds even if the receiver hangs.
         :raises PublishFailed: some may not have been published.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class RuleFailed(Exception):
+    """A rule has no result; the message tells the policy's author why."""
+
+
+class InvalidRule(Exception):
+    """A rule can never have a result.
+
+    ``position``: where in an expression it is wrong, as 1-based line and column. ``member``: of the
+    rule, as the API calls it, if not all of it is wrong.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        position: tuple[int, int] | None = None,
+        *,
+        member: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.position = position
+        self.member = member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringQuestion:
+    """How well does each of the workers suit a job?
+
+    ``selectors``: those of the job that are active. ``workers``: labels by worker id, among them
+    ``Id``; if there is no time for all, the last ones are left out.
+    """
+
+    job_labels: Labels
+    selectors: Sequence[WorkerSelector]
+    workers: Mapping[str, Labels]
+    options: ScoringOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """By worker id: the scores, and why others failed. Who is in neither was not asked about."""
+
+    scores: Mapping[str, float]
+    failures: Mapping[str, str]
+
+
+class RuleEngine(Protocol):
+    """Evaluates rules, or has others evaluate them, which may take seconds.
+
+    Has no effect on anything, so it may be asked any number of times.
+    """
+
+    def check(self, rule: Rule) -> None:
+        """Whether the rule may be saved.
+
+        :raises InvalidRule: it can never have a result.
+        """
+        ...
+
+    async def evaluate(self, rule: Rule, job_labels: Labels) -> Json:
+        """The rule's result for a job with these labels.
+
+        :raises RuleFailed: it has none.
+        """
+        ...
+
+    def check_scoring(self, rule: Rule) -> None:
+        """Whether the rule may be saved as one that scores workers.
+
+        :raises InvalidRule: it can never result in a score.
+        """
+        ...
+
+    async def score(self, rule: Rule, question: ScoringQuestion) -> Scored:
+        """What the rule says of each worker. Returns within seconds; a failure is no exception."""
+        ...
+
+    def seal(self, rule: Rule) -> Rule:
+        """The rule as it may be stored: what is secret in it can be read by this engine alone.
+
+        The rule must have passed the check.
         """
         ...
 

@@ -4,11 +4,16 @@ import base64
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from shared.api.authentication import MAX_CLOCK_SKEW
 from shared.api.rate_limit import MAX_REQUESTS
+from shared.domain.behaviour import DEFAULT_BEHAVIOUR, Behaviour
 from shared.eventgrid.schemas import DEFAULT_SOURCE, EventSchema
+from shared.rules.outbound.addresses import AllowedHosts
+from shared.rules.outbound.vault import KEY_BYTES
 
 SQLITE_SCHEME = "sqlite:"
 COSMOS_SCHEME = "cosmos:"
@@ -17,6 +22,8 @@ CONSISTENCIES = ("Session", "BoundedStaleness", "Strong")
 SHORTEST_KEY_BYTES = 16
 PUBLIC_AUTHORITY = "https://login.microsoftonline.com"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LONGEST_CLOCK_SKEW = 3600
+"""Seconds. For as long a request that was overheard can be repeated."""
 DEFAULT_RATE_LIMIT = 1000
 """In 10 seconds, as of the hosted service."""
 
@@ -71,6 +78,9 @@ class Settings:
     ``event_key``: the topic's; without it the identity of the process publishes. ``event_source``:
     the CloudEvents source of published events. ``match_fan_out``: see `fans_out`. ``entra``:
     without it there are only keys. ``rate_limit``: requests in 10 seconds; 0 is any number.
+    ``clock_skew``: how far a signature's time may be from the router's. ``rule_hosts``: what rules
+    may call besides the internet. ``secrets_keys``: all of them open the secrets of rules, the
+    first one seals them.
     """
 
     store: StoreSettings
@@ -82,6 +92,10 @@ class Settings:
     match_fan_out: bool = False
     entra: EntraSettings | None = None
     rate_limit: int = DEFAULT_RATE_LIMIT
+    clock_skew: timedelta = MAX_CLOCK_SKEW
+    behaviour: Behaviour = DEFAULT_BEHAVIOUR
+    rule_hosts: AllowedHosts = field(default_factory=AllowedHosts)
+    secrets_keys: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         """Without the keys: settings end up in logs and tracebacks."""
@@ -100,6 +114,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         match_fan_out=fans_out(environment),
         entra=_entra(environment),
         rate_limit=_rate_limit(environment),
+        clock_skew=_clock_skew(environment),
+        behaviour=_behaviour(environment),
+        rule_hosts=_rule_hosts(environment),
+        secrets_keys=_secrets_keys(environment),
     )
 
 
@@ -196,13 +214,17 @@ def _access_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
 
 
 def _key(name: str, text: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise SettingsError(f"{name} is not base64.") from error
+    key = _decoded(name, text)
     if len(key) < SHORTEST_KEY_BYTES:
         raise SettingsError(f"{name} is shorter than {SHORTEST_KEY_BYTES} bytes.")
     return key
+
+
+def _decoded(name: str, text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise SettingsError(f"{name} is not base64.") from error
 
 
 def _entra(environment: Mapping[str, str]) -> EntraSettings | None:
@@ -238,6 +260,46 @@ def _rate_limit(environment: Mapping[str, str]) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) > MAX_REQUESTS:
         raise SettingsError(f"JOBROUTER_RATE_LIMIT must be a number from 0 to {MAX_REQUESTS}.")
     return int(text)
+
+
+def _clock_skew(environment: Mapping[str, str]) -> timedelta:
+    default = int(MAX_CLOCK_SKEW.total_seconds())
+    text = _optional(environment, "JOBROUTER_CLOCK_SKEW_SECONDS") or str(default)
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= LONGEST_CLOCK_SKEW:
+        raise SettingsError(
+            f"JOBROUTER_CLOCK_SKEW_SECONDS must be a number from 1 to {LONGEST_CLOCK_SKEW}."
+        )
+    return timedelta(seconds=int(text))
+
+
+def _behaviour(environment: Mapping[str, str]) -> Behaviour:
+    default = DEFAULT_BEHAVIOUR
+    return Behaviour(
+        close_completes=_flag(
+            environment, "JOBROUTER_CLOSE_COMPLETES", default=default.close_completes
+        ),
+        cancels_assigned=_flag(
+            environment, "JOBROUTER_CANCEL_ASSIGNED", default=default.cancels_assigned
+        ),
+        deletes_busy_workers=_flag(
+            environment, "JOBROUTER_DELETE_BUSY_WORKERS", default=default.deletes_busy_workers
+        ),
+    )
+
+
+def _rule_hosts(environment: Mapping[str, str]) -> AllowedHosts:
+    try:
+        return AllowedHosts.parse(_listed(environment, "JOBROUTER_RULE_HOSTS_ALLOWED"))
+    except ValueError as error:
+        raise SettingsError(f"JOBROUTER_RULE_HOSTS_ALLOWED: {error}.") from None
+
+
+def _secrets_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
+    name = "JOBROUTER_SECRETS_KEY"
+    keys = tuple(_decoded(name, text) for text in _listed(environment, name))
+    if any(len(key) != KEY_BYTES for key in keys):
+        raise SettingsError(f"{name} must be base64 of {KEY_BYTES} bytes.")
+    return keys
 
 
 def _schema(text: str) -> EventSchema:

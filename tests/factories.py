@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.domain.channels import Channel
+from shared.domain.classification import ClassificationPolicy
 from shared.domain.distribution import DistributionPolicy
 from shared.domain.events import JobDeleted, RecordedEvent
-from shared.domain.jobs import Job, JobDefinition
+from shared.domain.exception_policies import ExceptionPolicy
+from shared.domain.job_definition import JobDefinition
+from shared.domain.jobs import Job
 from shared.domain.labels import LabelOperator, LabelValue
 from shared.domain.offers import Offer, Reservation
 from shared.domain.queues import Queue
@@ -99,6 +102,16 @@ def make_queue(id: str = "queue-1", **members: Any) -> Queue:
 
 def make_distribution_policy(id: str = "policy-1", **members: Any) -> DistributionPolicy:
     return DistributionPolicy(id=id, **members)
+
+
+def make_classification_policy(
+    id: str = "classification-policy-1", **members: Any
+) -> ClassificationPolicy:
+    return ClassificationPolicy(id=id, **members)
+
+
+def make_exception_policy(id: str = "exception-policy-1", **members: Any) -> ExceptionPolicy:
+    return ExceptionPolicy(id=id, **members)
 
 
 def make_record(id: str = "record-1", aggregate_id: str = "job-1", **members: Any) -> OutboxRecord:

@@ -48,6 +48,11 @@ class GatedStore:
         self.distribution_policies: Any = _Gated(
             inner.distribution_policies, "distribution_policies", gate
         )
+        self.classification_policies: Any = _Gated(
+            inner.classification_policies, "classification_policies", gate
+        )
+        self.exception_policies: Any = _Gated(inner.exception_policies, "exception_policies", gate)
+        self.changed_conditions: Any = _Gated(inner.changed_conditions, "changed_conditions", gate)
 
     async def close(self) -> None:
         await self.inner.close()

@@ -4,19 +4,30 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shared.domain.channels import Channel
+from shared.domain.classification import ClassificationPolicy
 from shared.domain.distribution import DistributionMode, DistributionPolicy
+from shared.domain.errors import NotFound
 from shared.domain.events import Event, RecordedEvent
-from shared.domain.jobs import Job, JobDefinition
+from shared.domain.exception_policies import ExceptionPolicy, ExceptionRule
+from shared.domain.job_definition import JobDefinition
+from shared.domain.jobs import Job
 from shared.domain.labels import Labels
 from shared.domain.queues import Queue
 from shared.domain.selectors import WorkerSelector
 from shared.domain.workers import Worker, WorkerProfile
 from shared.ports import PublishFailed, Store
+from shared.rules.engine import Engine
+from shared.rules.outbound.addresses import AllowedHosts
+from shared.rules.outbound.remote_rules import RemoteRules
+from shared.rules.outbound.vault import Vault
 from shared.services import sweeps
+from shared.services.classification_policies import upsert_classification_policy
 from shared.services.definitions import DefinitionCache
 from shared.services.distribution_policies import upsert_distribution_policy
+from shared.services.exception_policies import upsert_exception_policy
 from shared.services.jobs import close_job, complete_job, upsert_job
 from shared.services.offers import AcceptedOffer, accept_offer
 from shared.services.outbox import Outbox, Pending
@@ -28,6 +39,8 @@ from shared.storage.memory import MemoryStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NONE = Precondition()
+LOOPBACK = AllowedHosts.parse(["127.0.0.1"])
+SECRETS_KEY = b"a key to seal secrets of rules 1"
 
 
 class SetClock:
@@ -100,6 +113,7 @@ def build_router(
         store=store,
         outbox=PromptOutbox(publisher, clock),
         definitions=DefinitionCache(store, clock),
+        rules=Engine(clock, RemoteRules(clock, LOOPBACK, Vault([SECRETS_KEY]))),
         clock=clock,
         new_id=ids,
     )
@@ -123,9 +137,42 @@ class Rig:
         )
         await upsert_distribution_policy(self.router, id, lambda _: policy, NONE)
 
-    async def queue(self, id: str = "queue", policy: str = "policy") -> None:
-        queue = Queue(id=id, distribution_policy_id=policy)
+    async def queue(
+        self,
+        id: str = "queue",
+        policy: str = "policy",
+        *,
+        labels: Labels | None = None,
+        exceptions: str | None = None,
+    ) -> None:
+        queue = Queue(
+            id=id,
+            distribution_policy_id=policy,
+            labels=labels or {},
+            exception_policy_id=exceptions,
+        )
         await upsert_queue(self.router, id, lambda _: queue, NONE)
+
+    async def classification(self, id: str = "classification", **members: Any) -> None:
+        policy = ClassificationPolicy(id=id, **members)
+        await upsert_classification_policy(self.router, id, lambda _: policy, NONE)
+
+    async def exceptions(self, *rules: ExceptionRule, id: str = "exceptions") -> None:
+        policy = ExceptionPolicy(id=id, rules=rules)
+        await upsert_exception_policy(self.router, id, lambda _: policy, NONE)
+
+    async def submit(self, id: str = "job", **members: Any) -> Job:
+        """The job as answered. ``members``: of its definition; channel ``chat`` by default."""
+        definition = JobDefinition(**{"channel_id": "chat", **members})
+        return (await upsert_job(self.router, id, lambda _: definition, NONE)).stored.value
+
+    async def patch_job(self, id: str = "job", **members: Any) -> None:
+        def define(current: JobDefinition | None) -> JobDefinition:
+            if current is None:
+                raise NotFound("job", id)
+            return replace(current, **members)
+
+        await upsert_job(self.router, id, define, NONE)
 
     async def ready(self, **mode: object) -> "Rig":
         """With one policy and one queue."""
@@ -210,4 +257,5 @@ class Rig:
         await sweeps.publish_outbox(self.router)
         await sweeps.expire(self.router)
         await sweeps.deregister_idle_workers(self.router)
+        await sweeps.tell_changed_conditions(self.router)
         await sweeps.match(self.router)

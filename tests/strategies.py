@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeAliasType, get_args, get_origin, get_type_hints
+from typing import Any, TypeAliasType, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
@@ -27,7 +27,14 @@ LABEL_VALUES: Strategy = (
     | TEXT
 )
 
+JSON: Strategy = st.recursive(
+    st.none() | LABEL_VALUES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(LABEL_KEYS, inner, max_size=3),
+    max_leaves=6,
+)
+
 _PRIMITIVES: dict[Any, Strategy] = {
+    Any: JSON,
     str: TEXT,
     int: INTEGERS,
     float: st.floats(allow_nan=False, allow_infinity=False),
@@ -39,26 +46,38 @@ _PRIMITIVES: dict[Any, Strategy] = {
 
 @cache
 def values_of(hint: Any) -> Strategy:
-    """Values of a type made of dataclasses, enums, unions, tuples, labels and primitives."""
+    """Values of a type made of dataclasses, enums, unions, tuples, labels, JSON and primitives."""
     if hint in _PRIMITIVES:
         return _PRIMITIVES[hint]
     if hint == LabelValue:
         return LABEL_VALUES
     if isinstance(hint, TypeAliasType):
         return values_of(hint.__value__)
-    if get_origin(hint) is UnionType:
-        return st.one_of(*map(values_of, get_args(hint)))
-    if get_origin(hint) is tuple:
-        item, _ = get_args(hint)
-        return st.lists(values_of(item), max_size=3).map(tuple)
-    if get_origin(hint) is Mapping:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if isinstance(origin, TypeAliasType):
+        return values_of(origin.__value__[arguments])
+    if origin in {Union, UnionType}:
+        return st.one_of(*map(values_of, arguments))
+    if origin is tuple:
+        return st.lists(values_of(arguments[0]), max_size=3).map(tuple)
+    if origin is Mapping:
         return st.dictionaries(LABEL_KEYS, LABEL_VALUES, max_size=3)
-    if is_dataclass(hint):
-        return _instances_of(hint)
+    if is_dataclass(origin or hint):
+        return _instances_of(origin or hint, arguments)
     assert issubclass(hint, Enum)
     return st.sampled_from(hint)
 
 
-def _instances_of(kind: Any) -> Strategy:
-    hints = get_type_hints(kind)
+def _instances_of(kind: Any, arguments: tuple[Any, ...] = ()) -> Strategy:
+    """``arguments``: what a generic class is used with."""
+    bound = dict(zip(kind.__type_params__, arguments, strict=True))
+    hints = {name: _bind(hint, bound) for name, hint in get_type_hints(kind).items()}
     return st.builds(kind, **{field.name: values_of(hints[field.name]) for field in fields(kind)})
+
+
+def _bind(hint: Any, bound: Mapping[Any, Any]) -> Any:
+    """The hint with types in place of its type parameters."""
+    if hint in bound:
+        return bound[hint]
+    parameters = getattr(hint, "__parameters__", ())
+    return hint[tuple(bound[parameter] for parameter in parameters)] if parameters else hint

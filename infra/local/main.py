@@ -50,6 +50,7 @@ class Kept:
 
     access_key: str
     topic_key: str
+    secrets_key: str
     certificate: CertificateFiles
 
 
@@ -93,6 +94,7 @@ def _keep(settings: Settings) -> Kept:
             return Kept(
                 settings.access_key or _kept_access_key(settings.data / "access.key"),
                 kept_secret(settings.data / "topic.key", _new_key),
+                kept_secret(settings.data / "secrets.key", _new_key),
                 kept_certificate(settings.data / "certs", _names(settings), datetime.now(UTC)),
             )
     except OSError as error:
@@ -135,6 +137,8 @@ def _set_app_settings(
     """Points the app at the local store and topic, wherever it is not told otherwise."""
     environment["JOBROUTER_ACCESS_KEY"] = kept.access_key
     environment["JOBROUTER_RATE_LIMIT"] = environment.get("JOBROUTER_RATE_LIMIT") or "0"
+    if not environment.get("JOBROUTER_SECRETS_KEY"):
+        environment["JOBROUTER_SECRETS_KEY"] = kept.secrets_key
     if not environment.get("JOBROUTER_STORE"):
         environment["JOBROUTER_STORE"] = f"sqlite:{settings.data / 'router.db'}"
     if not environment.get("JOBROUTER_EVENTGRID_ENDPOINT"):

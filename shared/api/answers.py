@@ -24,9 +24,9 @@ def json_answer(
     )
 
 
-def done() -> Response:
+def done(status: int = 200) -> Response:
     """An action that has nothing to tell: clients parse the body nonetheless."""
-    return json_answer({})
+    return json_answer({}, status)
 
 
 def deleted() -> Response:
@@ -41,7 +41,7 @@ def found[R](request: Request, model: type[Definition[Any, R]], stored: Stored[R
 
 
 def upserted[R](model: type[Definition[Any, R]], upserted: Upserted[R]) -> Response:
-    return _resource(model, upserted.stored, 201 if upserted.created else 200)
+    return _resource(model, upserted.stored, model.created_status if upserted.created else 200)
 
 
 def listed[R](

@@ -48,8 +48,14 @@ KEY_HOLDER: Final = Caller(Role.ADMINISTRATOR, signs=True)
 class Authenticator:
     """Accepts signatures with one of the keys and, if they can be verified, tokens."""
 
-    def __init__(self, keys: Sequence[bytes], verify_token: VerifyToken | None = None) -> None:
+    def __init__(
+        self,
+        keys: Sequence[bytes],
+        verify_token: VerifyToken | None = None,
+        clock_skew: timedelta = MAX_CLOCK_SKEW,
+    ) -> None:
         self._keys = tuple(keys)
+        self._clock_skew = clock_skew
         self._verify_token = verify_token
         tokens = (TOKEN_SCHEME,) if verify_token is not None else ()
         self._schemes = (SIGNATURE_SCHEME, *tokens)
@@ -69,11 +75,16 @@ class Authenticator:
         scheme, _, token = request.header("authorization").strip().partition(" ")
         if self._verify_token is not None and scheme.lower() == TOKEN_SCHEME.lower():
             return Caller(await self._verify_token(token.strip(), now))
-        verify_signature(request, self._keys, now)
+        verify_signature(request, self._keys, now, self._clock_skew)
         return KEY_HOLDER
 
 
-def verify_signature(request: Request, keys: Sequence[bytes], now: datetime) -> None:
+def verify_signature(
+    request: Request,
+    keys: Sequence[bytes],
+    now: datetime,
+    clock_skew: timedelta = MAX_CLOCK_SKEW,
+) -> None:
     """Check who made the request and when. The body is left to :func:`verify_content`.
 
     :raises Unauthorized: it is not signed with one of the keys, or was not signed just now.
@@ -82,7 +93,7 @@ def verify_signature(request: Request, keys: Sequence[bytes], now: datetime) -> 
     expected = (_sign(key, text) for key, text in product(keys, _texts_to_sign(request)))
     if not _any_equal(given, expected):
         raise Unauthorized
-    _verify_date(request.header("x-ms-date"), now)
+    _verify_date(request.header("x-ms-date"), now, clock_skew)
 
 
 def verify_content(request: Request) -> None:
@@ -141,10 +152,13 @@ def _any_equal(given: bytes, expected: Iterable[bytes]) -> bool:
     return any(hmac.compare_digest(given, one) for one in expected)
 
 
-def _verify_date(text: str, now: datetime) -> None:
+def _verify_date(text: str, now: datetime, clock_skew: timedelta) -> None:
     try:
         signed_at = parse_http_date(text)
     except ValueError:
         raise Unauthorized from None
-    if abs(now - signed_at) > MAX_CLOCK_SKEW:
-        raise Unauthorized("The request's x-ms-date is more than 5 minutes from the router's time.")
+    if abs(now - signed_at) > clock_skew:
+        seconds = int(clock_skew.total_seconds())
+        raise Unauthorized(
+            f"The request's x-ms-date is more than {seconds} seconds from the router's time."
+        )

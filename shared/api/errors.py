@@ -4,6 +4,7 @@ ApiError
 ├── InvalidRequest            something in it is wrong; one problem each
 ├── MissingApiVersion         it does not say which version of the API it speaks
 ├── UnsupportedApiVersion     it speaks one that is not served
+├── OperationNotInVersion     it speaks one that does not have the operation
 ├── Unauthorized              it has neither a valid signature nor a valid token
 ├── Forbidden                 its token gives no role, or too low a one
 ├── SigningKeysUnavailable    its token cannot be checked now
@@ -58,6 +59,14 @@ class UnsupportedApiVersion(ApiError):
         super().__init__(
             f"The api-version '{requested}' is not supported. "
             f"Supported versions: {', '.join(supported)}."
+        )
+
+
+class OperationNotInVersion(ApiError):
+    def __init__(self, requested: str, supported: Sequence[str]) -> None:
+        super().__init__(
+            f"The api-version '{requested}' does not have this operation. "
+            f"Versions that have it: {', '.join(supported)}."
         )
 
 

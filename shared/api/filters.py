@@ -1,6 +1,6 @@
 """The filters of lists, in queries."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,6 +20,7 @@ def job_filter(query: Mapping[str, str]) -> JobFilter:
         statuses=_statuses(query),
         queue_id=query.get("queueId"),
         channel_id=query.get("channelId"),
+        classification_policy_id=query.get("classificationPolicyId"),
         scheduled_before=_time(query, "scheduledBefore"),
         scheduled_after=_time(query, "scheduledAfter"),
     )
@@ -28,34 +29,36 @@ def job_filter(query: Mapping[str, str]) -> JobFilter:
 def worker_filter(query: Mapping[str, str]) -> WorkerFilter:
     """:raises InvalidRequest: a filter has a value that it cannot have."""
     return WorkerFilter(
-        state=_choice(query, "state", WorkerState),
+        state=choice(query, "state", WorkerState),
         queue_id=query.get("queueId"),
         channel_id=query.get("channelId"),
-        has_capacity=_boolean(query, "hasCapacity"),
+        has_capacity=boolean(query, "hasCapacity"),
     )
 
 
 def _statuses(query: Mapping[str, str]) -> frozenset[JobStatus] | None:
     if query.get("status") == ACTIVE_JOBS:
-        chosen: frozenset[JobStatus] | None = ACTIVE
-    else:
-        status = _choice(query, "status", JobStatus)
-        chosen = None if status is None else frozenset({status})
-    # There are no classification policies yet, so no job has one.
-    return frozenset() if "classificationPolicyId" in query else chosen
+        return ACTIVE
+    status = choice(query, "status", JobStatus)
+    return None if status is None else frozenset({status})
 
 
-def _choice[E: StrEnum](query: Mapping[str, str], name: str, choices: type[E]) -> E | None:
+def choice[E: StrEnum](query: Mapping[str, str], name: str, choices: Collection[E]) -> E | None:
+    """``None``: all of them.
+
+    :raises InvalidRequest: it is none of the choices.
+    """
     text = query.get(name, ALL)
     if text == ALL:
         return None
-    try:
-        return choices(text)
-    except ValueError:
-        raise invalid(name, f"'{text}' is not one of: all, {', '.join(choices)}.") from None
+    for one in choices:
+        if one == text:
+            return one
+    raise invalid(name, f"'{text}' is not one of: all, {', '.join(choices)}.")
 
 
-def _boolean(query: Mapping[str, str], name: str) -> bool:
+def boolean(query: Mapping[str, str], name: str) -> bool:
+    """:raises InvalidRequest: it is neither true nor false."""
     text = query.get(name, "false").lower()
     if text not in _BOOLEANS:
         raise invalid(name, "The value should be true or false.")

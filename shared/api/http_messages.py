@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from shared.api.errors import BodyTooLarge, invalid
+
+API_VERSION: Final = "api-version"
+"""The query parameter of every request that says which version of the API it speaks."""
 
 MAX_BODY_BYTES = 256 * 1024
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from shared.api.errors import invalid
-from shared.api.versions import PARAMETER as API_VERSION
+from shared.api.http_messages import API_VERSION
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100

@@ -1,6 +1,7 @@
 """Answers to requests that were refused: one table from errors to statuses and codes."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -10,6 +11,7 @@ from shared.api.errors import (
     Forbidden,
     InvalidRequest,
     MissingApiVersion,
+    OperationNotInVersion,
     Problem,
     SigningKeysUnavailable,
     TooManyRequests,
@@ -21,7 +23,7 @@ from shared.api.http_messages import Request, Response
 from shared.api.merge_patch import JsonObject
 from shared.api.paging import CONTINUATION
 from shared.api.wire import present
-from shared.domain.errors import Conflict, InvalidReference, NotFound
+from shared.domain.errors import Conflict, InvalidReference, InvalidRules, NotFound
 from shared.ports import (
     AlreadyExists,
     ConcurrencyConflict,
@@ -43,9 +45,11 @@ class Refusal(NamedTuple):
 REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
     InvalidRequest: Refusal(400, "BadRequest"),
     InvalidReference: Refusal(400, "BadRequest"),
+    InvalidRules: Refusal(400, "BadRequest"),
     InvalidContinuation: Refusal(400, "BadRequest"),
     MissingApiVersion: Refusal(400, "MissingApiVersionParameter"),
     UnsupportedApiVersion: Refusal(400, "UnsupportedApiVersion"),
+    OperationNotInVersion: Refusal(400, "UnsupportedApiVersion"),
     Unauthorized: Refusal(401, "Unauthorized"),
     Forbidden: Refusal(403, "Forbidden"),
     NotFound: Refusal(404, "NotFound"),
@@ -65,6 +69,8 @@ REFUSALS: Final[Mapping[type[Exception], Refusal]] = {
 }
 UNFORESEEN: Final = Refusal(500, "InternalServerError")
 
+_NONE: Final[Mapping[str, str]] = {}
+_FIRST_MEMBER: Final = re.compile(r"^\w+")
 _LATER: Final = {429, 503}
 _VALIDATION_FAILED: Final = "One or more validation errors occurred."
 
@@ -75,15 +81,18 @@ def refusal_of(error: Exception) -> Refusal:
     return next(kinds, UNFORESEEN)
 
 
-def refused(error: Exception, request: Request) -> Response:
-    """The answer in the API's error format."""
+def refused(error: Exception, request: Request, words: Mapping[str, str] = _NONE) -> Response:
+    """The answer in the API's error format.
+
+    ``words``: what the request's version of the API calls members that use cases call otherwise.
+    """
     refusal = refusal_of(error)
     problems = _problems(error)
     body = present(
         code=refusal.code,
         message=_message(error, refusal),
         target=request.path if isinstance(error, NotFound) else None,
-        details=[_detail(problem) for problem in problems] or None,
+        details=[_detail(problem, words) for problem in problems] or None,
         innererror={"code": error.code} if isinstance(error, Conflict) else None,
     )
     headers = {"x-ms-error-code": refusal.code, **_headers(error, refusal)}
@@ -94,7 +103,7 @@ def _message(error: Exception, refusal: Refusal) -> str:
     match error:
         case _ if refusal is UNFORESEEN:
             return "The router failed unexpectedly. Its log tells why, by this answer's trace-id."
-        case InvalidRequest() | InvalidReference() | InvalidContinuation():
+        case InvalidRequest() | InvalidReference() | InvalidRules() | InvalidContinuation():
             return _VALIDATION_FAILED
         case NotFound():
             return f"The item was not found: {error.kind} '{error.id}'."
@@ -112,6 +121,11 @@ def _problems(error: Exception) -> Sequence[Problem]:
             return error.problems
         case InvalidReference():
             return [Problem(code=error.code, message=str(error), target=error.target)]
+        case InvalidRules():
+            return [
+                Problem(code="InvalidRule", message=problem.message, target=problem.target)
+                for problem in error.problems
+            ]
         case InvalidContinuation():
             message = "The continuation token does not belong to this list."
             return [Problem(code="Invalid", message=message, target=CONTINUATION)]
@@ -119,8 +133,11 @@ def _problems(error: Exception) -> Sequence[Problem]:
             return []
 
 
-def _detail(problem: Problem) -> JsonObject:
-    return present(code=problem.code, message=problem.message, target=problem.target)
+def _detail(problem: Problem, words: Mapping[str, str]) -> JsonObject:
+    target = problem.target and _FIRST_MEMBER.sub(
+        lambda member: words.get(member[0], member[0]), problem.target, count=1
+    )
+    return present(code=problem.code, message=problem.message, target=target)
 
 
 def _headers(error: Exception, refusal: Refusal) -> dict[str, str]:

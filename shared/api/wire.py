@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +30,7 @@ from shared.api.http_messages import MAX_BODY_BYTES
 from shared.api.merge_patch import JsonObject, merge
 from shared.api.timestamps import parse_time
 from shared.domain.labels import Labels, LabelValue, is_number
+from shared.domain.limits import MAX_PRIORITY, MIN_PRIORITY
 from shared.ports import Stored
 
 MAX_ID_LENGTH = 128
@@ -37,9 +38,13 @@ MAX_KEY_LENGTH = 500
 MAX_TEXT_LENGTH = 2000
 MAX_LABELS = 200
 MAX_ITEMS = 500
+MAX_DEPTH = 32
 INT32_MAX = 2**31 - 1
 LARGEST_EXACT_INTEGER = 2**53 - 1
 """Beyond this, a JSON number does not survive a reader that takes numbers for doubles."""
+
+VARIANT: Final = "\0"
+"""Begins a step of an error's location that is no member, but which model of a union was tried."""
 
 ID_LABEL = "Id"
 """The label by which the router itself names a queue or a worker."""
@@ -105,6 +110,22 @@ def _short(text: str) -> str:
     return text
 
 
+def _writable(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """JSON as it can be answered and stored."""
+    if depth == 0:
+        raise refuse(f"Input should not be nested deeper than {MAX_DEPTH} levels")
+    match value:
+        case dict():
+            for member in value.values():
+                _writable(member, depth - 1)
+        case list():
+            for item in value:
+                _writable(item, depth - 1)
+        case float() if not math.isfinite(value):
+            raise refuse("Numbers should be finite")
+    return value
+
+
 def _few(labels: Mapping[str, LabelValue]) -> Mapping[str, LabelValue]:
     if len(labels.keys() - {ID_LABEL}) > MAX_LABELS:
         raise refuse(f"There should be at most {MAX_LABELS} entries")
@@ -155,6 +176,11 @@ type Text = Annotated[
 type Time = Annotated[
     datetime, PlainValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
+type LocalId = Annotated[
+    str, Field(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_printable), _PRINTABLE
+]
+"""Of something within a resource: no path names it."""
+type Priority = Annotated[int, Field(ge=MIN_PRIORITY, le=MAX_PRIORITY)]
 type PositiveInt32 = Annotated[int, Field(ge=1, le=INT32_MAX)]
 type Seconds = Annotated[float, Field(gt=0, le=INT32_MAX)]
 type Primitive = Annotated[
@@ -168,6 +194,7 @@ type Primitive = Annotated[
         }
     ),
 ]
+type AnyJson = Annotated[Any, AfterValidator(_writable)]
 type LabelMap = Annotated[dict[Key, Primitive], AfterValidator(_few)]
 
 
@@ -230,6 +257,9 @@ class Definition[D, R](WireModel, ABC):
     answer: ClassVar[Any]
     """The TypedDict that describes what :meth:`resource` returns."""
 
+    created_status: ClassVar[int] = 201
+    """The status with which a new resource is answered."""
+
     @abstractmethod
     def to_domain(self, id: str, current: D | None, now: datetime) -> D:
         """``current``: keep from it what this version of the API cannot say.
@@ -289,15 +319,23 @@ def present(**members: object) -> JsonObject:
     return {name: value for name, value in members.items() if value is not None}
 
 
+_VERBATIM: Final = "value"
+"""What is in a member of this name is the client's own: no part of the API."""
+
+
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_nulls(v) for name, v in value.items() if v is not None}
+        return {
+            name: v if name == _VERBATIM else _without_nulls(v)
+            for name, v in value.items()
+            if v is not None
+        }
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]
     return value
 
 
-_CODES = {"missing": "Required", "not_supported": "NotSupported"}
+_CODES = {"missing": "Required"}
 
 
 def _problem(found: ErrorDetails) -> Problem:
@@ -318,6 +356,8 @@ def _json_path(location: Iterable[int | str]) -> str:
         elif step == "[key]":
             # What is wrong is the name of the member that was reached.
             return path
+        elif step.startswith(VARIANT):
+            continue
         else:
             path += f".{step}" if path else step
     return path

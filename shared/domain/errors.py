@@ -3,8 +3,12 @@
 RouterError
 ├── NotFound            the addressed job, worker, queue, policy, offer or assignment is not there
 ├── Conflict            the addressed thing is in a state that forbids the action
-└── InvalidReference    the request names something it may not (unknown, or still in use)
+├── InvalidReference    the request names something it may not (unknown, or still in use)
+└── InvalidRules        a policy has rules that can never have a result
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class RouterError(Exception):
@@ -35,6 +39,21 @@ class InvalidReference(RouterError):
         super().__init__(message)
         self.code = code
         self.target = target
+
+
+class RuleProblem(NamedTuple):
+    """``target`` names the request's member at fault; the message tells the policy's author why."""
+
+    target: str
+    message: str
+
+
+class InvalidRules(RouterError):
+    """``problems``: one for each rule that is wrong, at least one."""
+
+    def __init__(self, problems: Sequence[RuleProblem]) -> None:
+        super().__init__(" ".join(problem.message for problem in problems))
+        self.problems = tuple(problems)
 
 
 def unknown_reference(target: str, kind: str, id: str) -> InvalidReference:

@@ -30,6 +30,7 @@ class JobReceived(JobEvent):
     """``status`` is the status that follows from the job as submitted."""
 
     status: JobStatus
+    classification_policy_id: str | None = None
     priority: int | None
     requested_worker_selectors: tuple[WorkerSelector, ...]
     scheduled_at: datetime | None
@@ -37,14 +38,52 @@ class JobReceived(JobEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobClassified(JobEvent):
+    """``queue`` is where the job is now; ``queue_id`` and ``priority`` are the policy's choice.
+
+    They are ``None`` if it made none.
+    """
+
+    queue: QueueDetails
+    classification_policy_id: str
+    priority: int | None
+    attached_worker_selectors: tuple[WorkerSelector, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassificationError:
+    """Why a job could not be classified. ``target``: the member of the policy at fault."""
+
+    code: str
+    message: str
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobClassificationFailed(JobEvent):
+    classification_policy_id: str
+    errors: tuple[ClassificationError, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobQueued(JobEvent):
     priority: int
     requested_worker_selectors: tuple[WorkerSelector, ...]
+    attached_worker_selectors: tuple[WorkerSelector, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobExceptionTriggered(JobEvent):
+    """``queue_id`` is the queue whose exception policy has the rule."""
+
+    exception_policy_id: str
+    exception_rule_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobWorkerSelectorsExpired(JobEvent):
     expired_requested_selectors: tuple[WorkerSelector, ...]
+    expired_attached_selectors: tuple[WorkerSelector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +117,19 @@ class JobWaitingForActivation(JobEvent):
 
     priority: int
     requested_worker_selectors: tuple[WorkerSelector, ...]
+    attached_worker_selectors: tuple[WorkerSelector, ...] = ()
     scheduled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSchedulingFailed(JobEvent):
+    """The job cannot be set aside until its time."""
+
+    priority: int
+    requested_worker_selectors: tuple[WorkerSelector, ...]
+    attached_worker_selectors: tuple[WorkerSelector, ...] = ()
+    scheduled_at: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,13 +227,17 @@ class WorkerDeleted(WorkerDescribed):
 
 type Event = (
     JobReceived
+    | JobClassified
+    | JobClassificationFailed
     | JobQueued
+    | JobExceptionTriggered
     | JobWorkerSelectorsExpired
     | JobCompleted
     | JobClosed
     | JobCancelled
     | JobUnassigned
     | JobWaitingForActivation
+    | JobSchedulingFailed
     | JobDeleted
     | OfferIssued
     | OfferAccepted

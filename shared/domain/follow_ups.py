@@ -1,7 +1,7 @@
-"""What one aggregate's change asks of another aggregate.
+"""What a change asks to be done next, to another aggregate or with other people's help.
 
 A follow-up is committed with the change that causes it and applied afterwards, at least once:
-applying it again changes nothing. All are keyed by the offer.
+applying it again changes nothing. Those between jobs and workers are keyed by the offer.
 """
 
 from dataclasses import dataclass
@@ -40,5 +40,12 @@ class RevokeOffer:
     worker_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteJob:
+    """The job is to be classified, or let into its queue, unless that was done already."""
+
+    job_id: str
+
+
 type WorkerFollowUp = AssignReservation | ReleaseReservation
-type FollowUp = AssignReservation | ReleaseReservation | RevokeOffer
+type FollowUp = AssignReservation | ReleaseReservation | RevokeOffer | RouteJob

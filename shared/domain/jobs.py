@@ -4,16 +4,35 @@
 raises and nothing happened.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypedDict
+from functools import partial
 
 from shared.domain import events as e
+from shared.domain.classification import Classification
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.follow_ups import AssignReservation, FollowUp, ReleaseReservation
+from shared.domain.exception_policies import (
+    CancelAction,
+    ExceptionAction,
+    ExceptionRule,
+    ManualReclassifyAction,
+    ReclassifyAction,
+)
+from shared.domain.follow_ups import AssignReservation, FollowUp, ReleaseReservation, RouteJob
+from shared.domain.job_definition import (
+    JobDefinition,
+    asks_anew,
+    following_status,
+    fresh,
+    in_order,
+    received_status,
+    routing,
+    with_note,
+)
+from shared.domain.job_facts import job_facts, offer_description, offer_facts
 from shared.domain.labels import Labels
-from shared.domain.limits import DEFAULT_PRIORITY, JOB_LIFETIME, MAX_UNASSIGNMENTS
+from shared.domain.limits import JOB_LIFETIME, MAX_UNASSIGNMENTS
 from shared.domain.matching_modes import (
     MatchingMode,
     QueueAndMatch,
@@ -21,19 +40,15 @@ from shared.domain.matching_modes import (
     Suspend,
 )
 from shared.domain.offers import Decline, Offer
-from shared.domain.selectors import WorkerSelector, identity, keep_state
+from shared.domain.queue_conditions import NO_CONDITIONS, QueueConditions, QueueStay
+from shared.domain.queues import QueueDetails
+from shared.domain.selectors import WorkerSelector, keep_state
 from shared.domain.statuses import TERMINAL, JobStatus
 from shared.domain.transitions import Transition
 
 EXPIRED_DISPOSITION = "Expired"
 CANCELLED_DISPOSITION = "Cancelled"
 CLOSED_DISPOSITION = "Closed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    message: str
-    added_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,24 +72,14 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobDefinition:
-    """What the application decides about a job."""
-
-    channel_id: str
-    queue_id: str
-    channel_reference: str | None = None
-    priority: int = DEFAULT_PRIORITY
-    disposition_code: str | None = None
-    labels: Labels = field(default_factory=dict)
-    tags: Labels = field(default_factory=dict)
-    requested_worker_selectors: tuple[WorkerSelector, ...] = ()
-    notes: tuple[Note, ...] = ()
-    matching_mode: MatchingMode = field(default_factory=QueueAndMatch)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """``sequence`` counts the events recorded for this job so far."""
+    """``sequence`` counts the events recorded for this job so far.
+
+    ``classified_at``: when its policy last classified it, unless it is to do so again.
+    ``queue_is_classified``: the queue is the policy's choice, so the next classification may choose
+    another. ``fired_on_joining``: exception rules that fired because a queue was full, each once in
+    a job's life, or else it might never get in anywhere.
+    """
 
     id: str
     definition: JobDefinition
@@ -88,6 +93,11 @@ class Job:
     unassignment_count: int = 0
     closing: Closing | None = None
     sequence: int = 0
+    attached_worker_selectors: tuple[WorkerSelector, ...] = ()
+    classified_at: datetime | None = None
+    queue_is_classified: bool = False
+    stay: QueueStay | None = None
+    fired_on_joining: tuple[str, ...] = ()
 
     # -- what it is ---------------------------------------------------------------------------
 
@@ -96,7 +106,13 @@ class Job:
         return self.definition.channel_id
 
     @property
-    def queue_id(self) -> str:
+    def queue_id(self) -> str | None:
+        return self.definition.queue_id
+
+    @property
+    def own_queue_id(self) -> str:
+        """Of a job that is in a queue, or was when it was assigned."""
+        assert self.definition.queue_id is not None, "the job has a queue"
         return self.definition.queue_id
 
     @property
@@ -105,7 +121,8 @@ class Job:
 
     @property
     def selectors(self) -> tuple[WorkerSelector, ...]:
-        return self.definition.requested_worker_selectors
+        """All that are demanded of a worker: those requested, then those attached."""
+        return self.definition.requested_worker_selectors + self.attached_worker_selectors
 
     @property
     def is_terminal(self) -> bool:
@@ -118,11 +135,23 @@ class Job:
 
     @property
     def is_expedited(self) -> bool:
-        # A loop, not any(): planning asks this of every waiting job.
-        for selector in self.definition.requested_worker_selectors:
-            if selector.expedite and selector.is_active:
-                return True
-        return False
+        requested = self.definition.requested_worker_selectors
+        return _expedites(requested) or _expedites(self.attached_worker_selectors)
+
+    @property
+    def is_to_be_routed(self) -> bool:
+        """Whether the job waits to be classified, or to be let into its queue."""
+        return self.status in {JobStatus.PENDING_CLASSIFICATION, JobStatus.CREATED}
+
+    @property
+    def needs_classification(self) -> bool:
+        return self.definition.classification_policy_id is not None and self.classified_at is None
+
+    def has_due_exception(self, now: datetime) -> bool:
+        """Whether ``advance`` needs to know the conditions in the job's queue."""
+        if not self.is_waiting or self.stay is None or self.stay.exception_at is None:
+            return False
+        return self.stay.exception_at <= now
 
     @property
     def open_assignment(self) -> Assignment | None:
@@ -153,59 +182,173 @@ class Job:
     @classmethod
     def receive(cls, id: str, definition: JobDefinition, now: datetime) -> "Transition[Job]":
         """A submitted job, as the router answers it: accepted, not yet in its queue."""
-        scheduled = isinstance(definition.matching_mode, ScheduleAndSuspend)
-        status = JobStatus.PENDING_SCHEDULE if scheduled else JobStatus.CREATED
-        job = cls(id=id, definition=_fresh(definition), status=status, created_at=now)
+        status = received_status(definition)
+        job = cls(id=id, definition=fresh(definition), status=status, created_at=now)
         return Transition(job, (job._received_event(),))
 
-    def admit(self, now: datetime) -> "Transition[Job]":
-        """What follows a submission, a new matching mode or the end of a suspension."""
+    def admit(
+        self, now: datetime, conditions: QueueConditions = NO_CONDITIONS
+    ) -> "Transition[Job]":
+        """What follows a submission, a new matching mode or the end of a suspension.
+
+        ``conditions``: those in the job's queue; they do not matter if it is still to be found.
+        """
         match self.definition.matching_mode:
+            case QueueAndMatch() if self.needs_classification:
+                return self._route_as(JobStatus.PENDING_CLASSIFICATION)
             case QueueAndMatch():
-                return self._enqueue(now)
+                return self._join(conditions, now)
             case ScheduleAndSuspend(schedule_at=at):
-                scheduled = replace(self, status=JobStatus.SCHEDULED, scheduled_at=at)
-                return Transition(scheduled)
+                return replace(self, stay=None)._schedule(at)
             case Suspend():
-                return Transition(replace(self, status=JobStatus.WAITING_FOR_ACTIVATION))
+                suspended = replace(self, status=JobStatus.WAITING_FOR_ACTIVATION, stay=None)
+                return Transition(suspended)
+
+    # -- classification -----------------------------------------------------------------------
+
+    def reclassify(self) -> "Transition[Job]":
+        """Have the job classified again: now, or as soon as it is to be queued.
+
+        :raises Conflict: it has no policy, or is past its queue.
+        """
+        if self.definition.classification_policy_id is None:
+            raise Conflict("JobHasNoClassificationPolicy", "The job has no classification policy.")
+        self._require_before_assignment("it can no longer be classified")
+        return self._classify_again()
+
+    def queue_after(self, classification: Classification) -> str | None:
+        """The queue in which the classified job will be; ``None``: there is none for it."""
+        if self.queue_id is not None and not self.queue_is_classified:
+            return self.queue_id
+        return classification.queue_id or self.queue_id
+
+    def classify(
+        self,
+        classification: Classification,
+        queue: QueueDetails,
+        now: datetime,
+        conditions: QueueConditions = NO_CONDITIONS,
+    ) -> "Transition[Job]":
+        """Take over what the policy says, and join the queue; nothing unless that is awaited.
+
+        ``queue``: the one of ``queue_after``, and ``conditions`` those in it.
+        """
+        if not self._awaits(classification.policy_id):
+            return Transition(self)
+        job = self._classified(classification, queue.id, now)
+        facts = job_facts(job.id, job.definition) | {
+            "queue_id": queue.id if job.queue_is_classified else None
+        }
+        event = e.JobClassified(
+            **facts,
+            queue=queue,
+            classification_policy_id=classification.policy_id,
+            priority=classification.priority,
+            attached_worker_selectors=job.attached_worker_selectors,
+        )
+        return Transition(job, (event,)).then(lambda job: job._join(conditions, now))
+
+    def fail_classification(
+        self, policy_id: str, errors: tuple[e.ClassificationError, ...]
+    ) -> "Transition[Job]":
+        """The policy has no answer; nothing unless one is awaited."""
+        if not self._awaits(policy_id):
+            return Transition(self)
+        event = e.JobClassificationFailed(
+            **job_facts(self.id, self.definition), classification_policy_id=policy_id, errors=errors
+        )
+        return Transition(replace(self, status=JobStatus.CLASSIFICATION_FAILED), (event,))
+
+    def _awaits(self, policy_id: str) -> bool:
+        pending = self.status is JobStatus.PENDING_CLASSIFICATION
+        return pending and self.definition.classification_policy_id == policy_id
+
+    def _classified(self, classification: Classification, queue_id: str, now: datetime) -> "Job":
+        kept = queue_id == self.queue_id and not self.queue_is_classified
+        given = classification.priority
+        priority = self.priority if given is None else given
+        return replace(
+            self,
+            definition=replace(self.definition, queue_id=queue_id, priority=priority),
+            attached_worker_selectors=keep_state(
+                classification.worker_selectors, self.attached_worker_selectors
+            ),
+            classified_at=now,
+            queue_is_classified=not kept,
+        )
+
+    def _classify_again(self) -> "Transition[Job]":
+        job = replace(self, classified_at=None)
+        if self.status not in _IN_PLAY or self.status is JobStatus.PENDING_CLASSIFICATION:
+            return Transition(job)
+        return job._revoke_offers().then(
+            lambda job: job._route_as(JobStatus.PENDING_CLASSIFICATION)
+        )
 
     # -- changes by the application -----------------------------------------------------------
 
-    def update(self, definition: JobDefinition, now: datetime) -> "Transition[Job]":
-        """Take over a changed definition.
+    def update(
+        self,
+        definition: JobDefinition,
+        now: datetime,
+        conditions: QueueConditions = NO_CONDITIONS,
+    ) -> "Transition[Job]":
+        """Take over a changed definition. ``conditions``: those in the queue that it names.
 
         A new queue ends the open offers and queues the job again; a new channel or new selectors
-        end the open offers; a new matching mode queues, suspends or schedules the job.
+        end the open offers; a new matching mode queues, suspends or schedules the job; another
+        classification policy, or other labels for it, have the job classified again.
         :raises Conflict: the job is past its queue and the change would alter its matching.
         """
         definition = replace(
             definition,
             requested_worker_selectors=keep_state(
-                definition.requested_worker_selectors, self.selectors
+                definition.requested_worker_selectors, self.definition.requested_worker_selectors
             ),
-            notes=_sorted(definition.notes),
+            notes=in_order(definition.notes),
         )
-        if _routing(definition) == _routing(self.definition):
-            return Transition(replace(self, definition=definition))
-        if self.open_assignment or self.is_terminal:
-            raise Conflict(
-                "JobNotInQueue",
-                f"The job is {self.status}: its queue, channel, worker selectors and matching "
-                "mode can no longer change.",
+        if routing(definition) != routing(self.definition):
+            self._require_before_assignment(
+                "its queue, channel, worker selectors, classification policy and matching mode "
+                "can no longer change"
             )
-        return self._reroute(definition, now)
+        return self._with_definition(definition)._resume(self, conditions, now)
 
-    def _reroute(self, definition: JobDefinition, now: datetime) -> "Transition[Job]":
-        revoked = self._revoke_offers().then(
-            lambda job: Transition(replace(job, definition=definition))
-        )
-        same_mode = definition.matching_mode == self.definition.matching_mode
-        same_queue = definition.queue_id == self.queue_id
-        if not same_mode or (self.is_waiting and not same_queue):
-            return revoked.then(lambda job: job.admit(now))
-        if self.is_waiting:
+    def _with_definition(self, definition: JobDefinition) -> "Job":
+        """With what stands of the last classification under the new definition."""
+        job = replace(self, definition=definition)
+        if definition.classification_policy_id is None:
+            job = replace(job, attached_worker_selectors=(), classified_at=None)
+        elif definition.queue_id is None or asks_anew(self.definition, definition):
+            job = replace(job, classified_at=None)
+        if definition.queue_id != self.queue_id:
+            job = replace(job, queue_is_classified=False)
+        return job
+
+    def _resume(
+        self, before: "Job", conditions: QueueConditions, now: datetime
+    ) -> "Transition[Job]":
+        """Go on where ``before`` was, under the definition that has been taken over."""
+        old, new = before.definition, self.definition
+        # The offers end as what they were: for the queue and channel of before.
+        revoked = before._revoke_offers().then(lambda _: Transition(replace(self, offers=())))
+        if old.matching_mode != new.matching_mode or self._is_to_be_admitted_again(before):
+            return revoked.then(lambda job: job.admit(now, conditions))
+        if self.is_waiting and routing(old) != routing(new):
             return revoked.then(lambda job: Transition(job._with_running_selectors(now)))
-        return revoked
+        return Transition(self)
+
+    def _is_to_be_admitted_again(self, before: "Job") -> bool:
+        if before.status not in _IN_PLAY:
+            return False
+        old, new = before.definition, self.definition
+        moved = old.queue_id != new.queue_id
+        other_policy = old.classification_policy_id != new.classification_policy_id
+        return moved or asks_anew(old, new) or (other_policy and not before.is_waiting)
+
+    def _require_before_assignment(self, consequence: str) -> None:
+        if self.open_assignment or self.is_terminal:
+            raise Conflict("JobNotInQueue", f"The job is {self.status}: {consequence}.")
 
     def cancel(self, note: str | None, disposition: str | None, now: datetime) -> "Transition[Job]":
         """End the job wherever it is; its offers are revoked, its assignment is released.
@@ -220,7 +363,11 @@ class Job:
         return self._revoke_offers().then(
             lambda job: Transition(
                 job._ended(JobStatus.CANCELLED, disposition, note, now),
-                (e.JobCancelled(**_job_facts(job), note=note, disposition_code=disposition),),
+                (
+                    e.JobCancelled(
+                        **job_facts(job.id, job.definition), note=note, disposition_code=disposition
+                    ),
+                ),
                 freed,
             )
         )
@@ -229,7 +376,7 @@ class Job:
         """:raises Conflict: the job has not ended yet."""
         if not self.is_terminal:
             raise Conflict("JobIsActive", f"The job is {self.status}; cancel or close it first.")
-        return Transition(None, (e.JobDeleted(**_job_facts(self)),))
+        return Transition(None, (e.JobDeleted(**job_facts(self.id, self.definition)),))
 
     # -- offers -------------------------------------------------------------------------------
 
@@ -244,7 +391,7 @@ class Job:
         if not self.is_waiting or len(self.offers) >= at_most or not offerable:
             raise Conflict("OfferNotPossible", "The job takes no such offer now.")
         issued = e.OfferIssued(
-            **_offer_description(self, offer, worker_labels, worker_tags),
+            **offer_description(self.id, self.definition, offer, worker_labels, worker_tags),
             offered_at=offer.offered_at,
             expires_at=offer.expires_at,
         )
@@ -272,11 +419,12 @@ class Job:
         assigned = replace(
             self,
             status=JobStatus.ASSIGNED,
+            stay=None,
             offers=tuple(other for other in self.offers if other is not offer),
             assignments=(*self.assignments, assignment),
         )
         accepted = e.OfferAccepted(
-            **_offer_description(self, offer, worker_labels, worker_tags),
+            **offer_description(self.id, self.definition, offer, worker_labels, worker_tags),
             assignment_id=assignment_id,
         )
         taken = AssignReservation(
@@ -322,10 +470,10 @@ class Job:
         completed = replace(
             self._with_assignment(replace(assignment, completed_at=now)),
             status=JobStatus.COMPLETED,
-            definition=_with_note(self.definition, note, now),
+            definition=with_note(self.definition, note, now),
         )
         event = e.JobCompleted(
-            **_job_facts(self),
+            **job_facts(self.id, self.definition),
             assignment_id=assignment_id,
             worker_id=assignment.worker_id,
         )
@@ -346,16 +494,22 @@ class Job:
         assignment = self._assignment(assignment_id)
         if self.status is not JobStatus.COMPLETED or assignment is not self.open_assignment:
             raise Conflict("JobNotCompleted", f"The job is {self.status}, not completed.")
-        noted = replace(self, definition=_with_note(self.definition, note, now))
+        noted = replace(self, definition=with_note(self.definition, note, now))
         if close_at is None or close_at <= now:
             return noted._close(disposition, now)
         closing = Closing(close_at=close_at, disposition_code=disposition)
         return Transition(replace(noted, closing=closing))
 
     def unassign(
-        self, assignment_id: str, suspend_matching: bool, now: datetime
+        self,
+        assignment_id: str,
+        suspend_matching: bool,
+        now: datetime,
+        conditions: QueueConditions = NO_CONDITIONS,
     ) -> "Transition[Job]":
         """Take the job back from its worker and, unless suspended, queue it again.
+
+        However long its queue is: it was in there before.
 
         :raises NotFound: no such assignment.
         :raises Conflict: the job is not assigned, or was unassigned too often already.
@@ -376,23 +530,29 @@ class Job:
             unassignment_count=self.unassignment_count + 1,
         )
         event = e.JobUnassigned(
-            **_job_facts(self),
+            **job_facts(self.id, self.definition),
             assignment_id=assignment_id,
             worker_id=assignment.worker_id,
         )
         return Transition(unassigned, (event,), (_release(assignment),)).then(
-            lambda job: job.admit(now)
+            lambda job: job.admit(now, replace(conditions, length=0))
         )
 
     # -- time ---------------------------------------------------------------------------------
 
-    def advance(self, now: datetime) -> "Transition[Job]":
-        """Do everything that is due; the same job, without events, if nothing is."""
+    def advance(
+        self, now: datetime, conditions: QueueConditions = NO_CONDITIONS
+    ) -> "Transition[Job]":
+        """Do everything that is due; the same job, without events, if nothing is.
+
+        ``conditions``: those in the job's queue, if it ``has_due_exception``.
+        """
         return (
             self._activate(now)
             .then(lambda job: job._expire_offers(now))
             .then(lambda job: job._expire_selectors(now))
             .then(lambda job: job._forget_declines(now))
+            .then(lambda job: job._wait_exceptions(conditions, now))
             .then(lambda job: job._close_on_time(now))
             .then(lambda job: job._end_of_life(now))
         )
@@ -407,6 +567,8 @@ class Job:
             yield from (offer.expires_at for offer in self.offers)
             yield from (s.expires_at for s in self.selectors if s.is_active and s.expires_at)
             yield from (d.retry_at for d in self.declines if d.retry_at)
+            if self.stay is not None and self.stay.exception_at is not None:
+                yield self.stay.exception_at
 
     def _end_of_life(self, now: datetime) -> "Transition[Job]":
         if self.created_at + JOB_LIFETIME > now:
@@ -422,9 +584,10 @@ class Job:
             return Transition(self)
         job = replace(self, status=JobStatus.WAITING_FOR_ACTIVATION, scheduled_at=now)
         event = e.JobWaitingForActivation(
-            **_job_facts(job),
+            **job_facts(job.id, job.definition),
             priority=self.priority,
-            requested_worker_selectors=self.selectors,
+            requested_worker_selectors=self.definition.requested_worker_selectors,
+            attached_worker_selectors=self.attached_worker_selectors,
             scheduled_at=now,
         )
         return Transition(job, (event,))
@@ -434,12 +597,20 @@ class Job:
         return self._end_offers(due, e.OfferExpired) if due else Transition(self)
 
     def _expire_selectors(self, now: datetime) -> "Transition[Job]":
-        due = tuple(s.expired() for s in self.selectors if s.is_due(now))
-        if not self.is_waiting or not due:
+        requested, attached = (
+            self.definition.requested_worker_selectors,
+            self.attached_worker_selectors,
+        )
+        if not self.is_waiting or not any(s.is_due(now) for s in self.selectors):
             return Transition(self)
-        after = tuple(s.expired() if s.is_due(now) else s for s in self.selectors)
-        event = e.JobWorkerSelectorsExpired(**_job_facts(self), expired_requested_selectors=due)
-        return Transition(self._with_selectors(after), (event,))
+        event = e.JobWorkerSelectorsExpired(
+            **job_facts(self.id, self.definition),
+            expired_requested_selectors=tuple(s.expired() for s in requested if s.is_due(now)),
+            expired_attached_selectors=tuple(s.expired() for s in attached if s.is_due(now)),
+        )
+        return Transition(
+            self._with_each_selector(lambda s: s.expired() if s.is_due(now) else s), (event,)
+        )
 
     def _forget_declines(self, now: datetime) -> "Transition[Job]":
         kept = tuple(d for d in self.declines if d.retry_at is None or d.retry_at > now)
@@ -452,15 +623,131 @@ class Job:
             return Transition(self)
         return self._close(self.closing.disposition_code, now)
 
+    # -- exceptions ---------------------------------------------------------------------------
+
+    def learn(self, queue_id: str, conditions: QueueConditions) -> "Transition[Job]":
+        """Learn of new conditions in the queue; nothing if the job does not wait there."""
+        if not self.is_waiting or self.own_queue_id != queue_id:
+            return Transition(self)
+        stay = self.stay or QueueStay(queue_id=queue_id, since=self.enqueued_at or self.created_at)
+        return Transition(replace(self, stay=conditions.scheduled(stay)))
+
+    def _wait_exceptions(self, conditions: QueueConditions, now: datetime) -> "Transition[Job]":
+        if not self.has_due_exception(now) or self.stay is None:
+            return Transition(self)
+        firing = conditions.on_waiting(self.stay, now)
+        stay = replace(self.stay, fired=self.stay.fired + conditions.keys(firing))
+        return replace(self, stay=conditions.scheduled(stay))._follow(firing, conditions, now)
+
+    def _follow(
+        self, rules: Iterable[ExceptionRule], conditions: QueueConditions, now: datetime
+    ) -> "Transition[Job]":
+        """Trigger the rules in their order, until the job has ended."""
+        outcome: Transition[Job] = Transition(self)
+        for rule in rules:
+            outcome = outcome.then(partial(Job._trigger, rule=rule, conditions=conditions, now=now))
+        return outcome
+
+    def _trigger(
+        self, rule: ExceptionRule, conditions: QueueConditions, now: datetime
+    ) -> "Transition[Job]":
+        if self.is_terminal or conditions.policy is None:
+            return Transition(self)
+        event = e.JobExceptionTriggered(
+            **job_facts(self.id, self.definition),
+            exception_policy_id=conditions.policy.id,
+            exception_rule_id=rule.id,
+        )
+        outcome = Transition(self, (event,))
+        for action in rule.actions:
+            outcome = outcome.then(partial(Job._act, action=action, now=now))
+        return outcome
+
+    def _act(self, action: ExceptionAction, now: datetime) -> "Transition[Job]":
+        if self.is_terminal:
+            return Transition(self)
+        match action:
+            case CancelAction():
+                return self.cancel(action.note, action.disposition_code, now)
+            case ReclassifyAction():
+                return self._reclassify_for(action)
+            case ManualReclassifyAction():
+                return self._reclassify_by_hand(action, now)
+
+    def _reclassify_for(self, action: ReclassifyAction) -> "Transition[Job]":
+        """Unlike when the application asks, the policy may choose another queue in any case:
+        to leave the queue is what this action is for."""
+        policy_id = action.classification_policy_id or self.definition.classification_policy_id
+        definition = replace(
+            self.definition,
+            classification_policy_id=policy_id,
+            labels={**self.definition.labels, **action.labels_to_upsert},
+        )
+        job = replace(self, definition=definition, queue_is_classified=True)
+        return job._classify_again() if policy_id is not None else Transition(job)
+
+    def _reclassify_by_hand(
+        self, action: ManualReclassifyAction, now: datetime
+    ) -> "Transition[Job]":
+        return self._revoke_offers().then(
+            lambda job: job._set_by_hand(action, now)._route_as(JobStatus.CREATED)
+        )
+
+    def _set_by_hand(self, action: ManualReclassifyAction, now: datetime) -> "Job":
+        priority = self.priority if action.priority is None else action.priority
+        queue_id = action.queue_id or self.queue_id
+        return replace(
+            self,
+            definition=replace(self.definition, queue_id=queue_id, priority=priority),
+            attached_worker_selectors=action.worker_selectors or self.attached_worker_selectors,
+            classified_at=now,
+            queue_is_classified=False,
+        )
+
     # -- steps --------------------------------------------------------------------------------
 
-    def _enqueue(self, now: datetime) -> "Transition[Job]":
-        job = replace(self, status=JobStatus.QUEUED, enqueued_at=self.enqueued_at or now)
+    def _route_as(self, status: JobStatus) -> "Transition[Job]":
+        return Transition(replace(self, status=status), (), (RouteJob(job_id=self.id),))
+
+    def _schedule(self, at: datetime) -> "Transition[Job]":
+        if at < self.created_at + JOB_LIFETIME:
+            return Transition(replace(self, status=JobStatus.SCHEDULED, scheduled_at=at))
+        event = e.JobSchedulingFailed(
+            **job_facts(self.id, self.definition),
+            priority=self.priority,
+            requested_worker_selectors=self.definition.requested_worker_selectors,
+            attached_worker_selectors=self.attached_worker_selectors,
+            scheduled_at=at,
+            reason=f"A job lives {JOB_LIFETIME.days} days at most; this one ends before that time.",
+        )
+        return Transition(replace(self, status=JobStatus.SCHEDULE_FAILED), (event,))
+
+    def _join(self, conditions: QueueConditions, now: datetime) -> "Transition[Job]":
+        """Enter the queue, unless its length is an exception that sends the job elsewhere."""
+        firing = conditions.on_joining(self.fired_on_joining)
+        fired = self.fired_on_joining + conditions.keys(firing)
+        joining = replace(self, status=JobStatus.CREATED, fired_on_joining=fired)
+        outcome = joining._follow(firing, conditions, now)
+        if outcome.follow_ups or outcome.aggregate is None or outcome.aggregate.is_terminal:
+            return outcome
+        return outcome.then(lambda job: job._enqueue(conditions, now))
+
+    def _enqueue(self, conditions: QueueConditions, now: datetime) -> "Transition[Job]":
+        stay = self.stay
+        if stay is None or stay.queue_id != self.own_queue_id:
+            stay = QueueStay(queue_id=self.own_queue_id, since=now)
+        job = replace(
+            self,
+            status=JobStatus.QUEUED,
+            enqueued_at=self.enqueued_at or now,
+            stay=conditions.scheduled(stay),
+        )
         job = job._with_running_selectors(now)
         event = e.JobQueued(
-            **_job_facts(job),
+            **job_facts(job.id, job.definition),
             priority=job.priority,
-            requested_worker_selectors=job.selectors,
+            requested_worker_selectors=job.definition.requested_worker_selectors,
+            attached_worker_selectors=job.attached_worker_selectors,
         )
         return Transition(job, (event,))
 
@@ -469,7 +756,7 @@ class Job:
         assignment = replace(self.assignments[-1], closed_at=now)
         closed = self._with_assignment(assignment)._ended(JobStatus.CLOSED, disposition, None, now)
         event = e.JobClosed(
-            **_job_facts(self),
+            **job_facts(self.id, self.definition),
             assignment_id=assignment.assignment_id,
             worker_id=assignment.worker_id,
             disposition_code=disposition,
@@ -483,7 +770,7 @@ class Job:
     ) -> "Transition[Job]":
         expired = event is e.OfferExpired
         kept = tuple(offer for offer in self.offers if offer not in offers)
-        ended = tuple(event(**_offer_facts(self, offer)) for offer in offers)
+        ended = tuple(event(**offer_facts(self.id, self.definition, offer)) for offer in offers)
         released = tuple(
             ReleaseReservation(
                 worker_id=offer.worker_id,
@@ -498,16 +785,18 @@ class Job:
         return self._end_offers(self.offers, e.OfferRevoked)
 
     def _ended(self, status: JobStatus, disposition: str, note: str | None, now: datetime) -> "Job":
-        definition = replace(_with_note(self.definition, note, now), disposition_code=disposition)
+        definition = replace(with_note(self.definition, note, now), disposition_code=disposition)
         return replace(self, status=status, definition=definition, closing=None, declines=())
 
     def _with_running_selectors(self, now: datetime) -> "Job":
-        return self._with_selectors(tuple(s.started(now) for s in self.selectors))
+        return self._with_each_selector(lambda selector: selector.started(now))
 
-    def _with_selectors(self, selectors: tuple[WorkerSelector, ...]) -> "Job":
+    def _with_each_selector(self, change: Callable[[WorkerSelector], WorkerSelector]) -> "Job":
+        requested = tuple(map(change, self.definition.requested_worker_selectors))
         return replace(
             self,
-            definition=replace(self.definition, requested_worker_selectors=selectors),
+            definition=replace(self.definition, requested_worker_selectors=requested),
+            attached_worker_selectors=tuple(map(change, self.attached_worker_selectors)),
         )
 
     def _with_assignment(self, assignment: Assignment) -> "Job":
@@ -531,114 +820,34 @@ class Job:
     def _received_event(self) -> e.JobReceived:
         mode = self.definition.matching_mode
         return e.JobReceived(
-            **_job_facts(self),
-            status=_following_status(mode),
+            **job_facts(self.id, self.definition),
+            status=following_status(self.definition),
+            classification_policy_id=self.definition.classification_policy_id,
             priority=self.priority,
-            requested_worker_selectors=self.selectors,
+            requested_worker_selectors=self.definition.requested_worker_selectors,
             scheduled_at=mode.schedule_at if isinstance(mode, ScheduleAndSuspend) else None,
             unavailable_for_matching=not isinstance(mode, QueueAndMatch),
         )
 
 
-def _following_status(mode: MatchingMode) -> JobStatus:
-    """What a submitted job's status is going to be."""
-    match mode:
-        case QueueAndMatch():
-            return JobStatus.QUEUED
-        case ScheduleAndSuspend():
-            return JobStatus.PENDING_SCHEDULE
-        case Suspend():
-            return JobStatus.WAITING_FOR_ACTIVATION
+_IN_PLAY = frozenset(
+    {
+        JobStatus.CREATED,
+        JobStatus.PENDING_CLASSIFICATION,
+        JobStatus.CLASSIFICATION_FAILED,
+        JobStatus.QUEUED,
+    }
+)
+"""The job is in its queue, or would be if somebody had the right answer."""
 
 
-def _fresh(definition: JobDefinition) -> JobDefinition:
-    return replace(
-        definition,
-        requested_worker_selectors=tuple(s.fresh() for s in definition.requested_worker_selectors),
-        notes=_sorted(definition.notes),
-    )
-
-
-def _routing(definition: JobDefinition) -> tuple[object, ...]:
-    """The part of a definition that decides where and to whom the job goes."""
-    return (
-        definition.queue_id,
-        definition.channel_id,
-        definition.matching_mode,
-        frozenset(map(identity, definition.requested_worker_selectors)),
-    )
-
-
-def _sorted(notes: Iterable[Note]) -> tuple[Note, ...]:
-    return tuple(sorted(notes, key=lambda note: note.added_at))
-
-
-def _with_note(definition: JobDefinition, note: str | None, now: datetime) -> JobDefinition:
-    if note is None:
-        return definition
-    return replace(definition, notes=_sorted((*definition.notes, Note(message=note, added_at=now))))
+def _expedites(selectors: Iterable[WorkerSelector]) -> bool:
+    # A loop, not any(): planning asks this of every waiting job.
+    for selector in selectors:  # noqa: SIM110
+        if selector.expedite and selector.is_active:
+            return True
+    return False
 
 
 def _release(assignment: Assignment) -> ReleaseReservation:
     return ReleaseReservation(worker_id=assignment.worker_id, offer_id=assignment.offer_id)
-
-
-class JobFacts(TypedDict):
-    job_id: str
-    channel_id: str
-    channel_reference: str | None
-    queue_id: str | None
-    labels: Labels
-    tags: Labels
-
-
-def _job_facts(job: Job) -> JobFacts:
-    return JobFacts(
-        job_id=job.id,
-        channel_id=job.channel_id,
-        channel_reference=job.definition.channel_reference,
-        queue_id=job.queue_id,
-        labels=job.definition.labels,
-        tags=job.definition.tags,
-    )
-
-
-class OfferFacts(TypedDict):
-    worker_id: str
-    job_id: str
-    channel_id: str
-    channel_reference: str | None
-    queue_id: str
-    offer_id: str
-
-
-def _offer_facts(job: Job, offer: Offer) -> OfferFacts:
-    return OfferFacts(
-        worker_id=offer.worker_id,
-        job_id=job.id,
-        channel_id=job.channel_id,
-        channel_reference=job.definition.channel_reference,
-        queue_id=job.queue_id,
-        offer_id=offer.offer_id,
-    )
-
-
-class OfferDescription(OfferFacts):
-    job_priority: int
-    job_labels: Labels
-    job_tags: Labels
-    worker_labels: Labels
-    worker_tags: Labels
-
-
-def _offer_description(
-    job: Job, offer: Offer, worker_labels: Labels, worker_tags: Labels
-) -> OfferDescription:
-    return OfferDescription(
-        **_offer_facts(job, offer),
-        job_priority=job.priority,
-        job_labels=job.definition.labels,
-        job_tags=job.definition.tags,
-        worker_labels=worker_labels,
-        worker_tags=worker_tags,
-    )

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from shared.domain.labels import Labels
 
+ID_LABEL = "Id"
+"""The label by which the router itself names a queue or a worker."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
@@ -11,6 +14,7 @@ class Queue:
     distribution_policy_id: str
     name: str | None = None
     labels: Labels = field(default_factory=dict)
+    exception_policy_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Worker selectors: what a job demands of a worker's labels, perhaps for a while only."""
+"""Selectors: what is demanded of a worker's or a queue's labels, perhaps for a while only."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,6 +11,18 @@ from shared.domain.labels import LabelOperator, Labels, LabelValue, satisfies
 class SelectorStatus(StrEnum):
     ACTIVE = "active"
     EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSelector:
+    """One condition on a queue's labels."""
+
+    key: str
+    operator: LabelOperator
+    value: LabelValue
+
+    def accepts(self, labels: Labels) -> bool:
+        return satisfies(labels.get(self.key), self.operator, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,9 @@ class JobStatus(StrEnum):
 TERMINAL = frozenset({JobStatus.CLOSED, JobStatus.CANCELLED})
 """Nothing more happens to the job; it may be deleted."""
 
-ACTIVE = frozenset(JobStatus) - TERMINAL - {JobStatus.CREATED}
+UNFINISHED = frozenset(JobStatus) - TERMINAL
+
+ACTIVE = UNFINISHED - {JobStatus.CREATED}
 """What the list filter ``active`` means (API description of RouterJobStatusSelector)."""
 
 

@@ -162,9 +162,11 @@ class Worker:
             return Transition(self)
         return self._unavailable()._deregistered()
 
-    def delete(self, directory: QueueDirectory) -> "Transition[Worker]":
-        """:raises Conflict: the worker has assigned jobs."""
-        if self.assignments:
+    def delete(
+        self, directory: QueueDirectory, *, even_if_busy: bool = False
+    ) -> "Transition[Worker]":
+        """:raises Conflict: the worker has assigned jobs, and that matters."""
+        if self.assignments and not even_if_busy:
             raise Conflict("WorkerHasAssignedJobs", "The worker has jobs; close or unassign them.")
         deregistered = (
             (e.WorkerDeregistered(worker_id=self.id),) if self.profile.available_for_offers else ()

@@ -10,6 +10,9 @@ from shared.eventgrid import payloads as p
 
 _JOB = "job/{0.job_id}/channel/{0.channel_id}"
 _JOB_IN_QUEUE = _JOB + "/queue/{0.queue_id}"
+_CLASSIFIED = _JOB + "/queue/{0.queue.id}"
+_POLICY = _JOB + "/classificationpolicy/{0.classification_policy_id}"
+_RULE = _JOB + "/exceptionrule/{0.exception_rule_id}"
 _ASSIGNMENT = _JOB + "/assignment/{0.assignment_id}"
 _DISPOSITION = _JOB + "/disposition/{0.disposition_code}"
 _OFFER = "worker/{0.worker_id}/job/{0.job_id}"
@@ -31,7 +34,14 @@ class EventKind:
 
 CATALOGUE: Mapping[type[object], EventKind] = {
     e.JobReceived: EventKind("RouterJobReceived", _JOB, p.JobReceivedData),
+    e.JobClassified: EventKind("RouterJobClassified", _CLASSIFIED, p.JobClassifiedData),
+    e.JobClassificationFailed: EventKind(
+        "RouterJobClassificationFailed", _POLICY, p.JobClassificationFailedData
+    ),
     e.JobQueued: EventKind("RouterJobQueued", _JOB_IN_QUEUE, p.JobQueuedData),
+    e.JobExceptionTriggered: EventKind(
+        "RouterJobExceptionTriggered", _RULE, p.JobExceptionTriggeredData
+    ),
     e.JobWorkerSelectorsExpired: EventKind(
         "RouterJobWorkerSelectorsExpired", _JOB_IN_QUEUE, p.JobWorkerSelectorsExpiredData
     ),
@@ -42,6 +52,7 @@ CATALOGUE: Mapping[type[object], EventKind] = {
     e.JobWaitingForActivation: EventKind(
         "RouterJobWaitingForActivation", _JOB, p.JobWaitingForActivationData
     ),
+    e.JobSchedulingFailed: EventKind("RouterJobSchedulingFailed", _JOB, p.JobSchedulingFailedData),
     e.JobDeleted: EventKind("RouterJobDeleted", _JOB, p.JobData),
     e.OfferIssued: EventKind("RouterWorkerOfferIssued", _OFFER, p.OfferIssuedData),
     e.OfferAccepted: EventKind("RouterWorkerOfferAccepted", _OFFER, p.OfferAcceptedData),

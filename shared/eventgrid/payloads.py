@@ -113,17 +113,45 @@ class JobData(Data):
 
 class JobReceivedData(JobData):
     job_status: PascalCaseStatus = Field(validation_alias="status")
-    classification_policy_id: str | None = None
+    classification_policy_id: str | None
     priority: int | None
     requested_worker_selectors: Selectors
     scheduled_on: Instant | None = Field(validation_alias="scheduled_at")
     unavailable_for_matching: bool
 
 
+class JobClassifiedData(JobData):
+    queue_details: QueueData = Field(validation_alias="queue")
+    queue_info: QueueData = Field(validation_alias="queue")
+    classification_policy_id: str
+    priority: int | None
+    attached_worker_selectors: Selectors
+
+
+class ClassificationErrorData(Data):
+    """The last two belong to the SDKs' type of errors; here an error has no parts."""
+
+    code: str
+    message: str
+    target: str | None
+    innererror: None = None
+    details: None = None
+
+
+class JobClassificationFailedData(JobData):
+    classification_policy_id: str
+    errors: tuple[ClassificationErrorData, ...]
+
+
 class JobQueuedData(JobData):
     priority: int
     requested_worker_selectors: Selectors
-    attached_worker_selectors: Selectors = ()
+    attached_worker_selectors: Selectors
+
+
+class JobExceptionTriggeredData(JobData):
+    rule_key: str = Field(validation_alias="exception_rule_id")
+    exception_rule_id: str
 
 
 class JobWorkerSelectorsExpiredData(JobData):
@@ -133,8 +161,12 @@ class JobWorkerSelectorsExpiredData(JobData):
     expired_requested_worker_selectors: Selectors = Field(
         validation_alias="expired_requested_selectors"
     )
-    attached_worker_selectors_expired: Selectors = ()
-    expired_attached_worker_selectors: Selectors = ()
+    attached_worker_selectors_expired: Selectors = Field(
+        validation_alias="expired_attached_selectors"
+    )
+    expired_attached_worker_selectors: Selectors = Field(
+        validation_alias="expired_attached_selectors"
+    )
 
 
 class JobAssignmentData(JobData):
@@ -153,22 +185,33 @@ class JobCancelledData(JobData):
     disposition_code: str
 
 
-class JobWaitingForActivationData(JobData):
-    """The job is unavailable for matching by definition, until the application asks for it."""
+class JobSetAsideData(JobData):
+    """Of a job that is not matched until the application asks for it."""
 
     priority: int
     requested_worker_selectors: Selectors
-    attached_worker_selectors: Selectors = ()
+    attached_worker_selectors: Selectors
     requested_worker_selectors_expired: ExpiredSelectors = Field(
         validation_alias="requested_worker_selectors"
     )
     expired_requested_worker_selectors: ExpiredSelectors = Field(
         validation_alias="requested_worker_selectors"
     )
-    attached_worker_selectors_expired: Selectors = ()
-    expired_attached_worker_selectors: Selectors = ()
+    attached_worker_selectors_expired: ExpiredSelectors = Field(
+        validation_alias="attached_worker_selectors"
+    )
+    expired_attached_worker_selectors: ExpiredSelectors = Field(
+        validation_alias="attached_worker_selectors"
+    )
     scheduled_on: Instant | None = Field(validation_alias="scheduled_at")
+
+
+class JobWaitingForActivationData(JobSetAsideData):
     unavailable_for_matching: Literal[True] = True
+
+
+class JobSchedulingFailedData(JobSetAsideData):
+    failure_reason: str = Field(validation_alias="reason")
 
 
 # -- offers -----------------------------------------------------------------------------------

@@ -22,6 +22,9 @@ from shared.matching.scoring import (
 SETS_PER_MEMBER = 8
 """So many sets are intersected in about the time in which one worker is looked at by itself."""
 
+type Scores = Mapping[str, float]
+"""How well workers suit a job, by worker id. Who has no score comes after all who have one."""
+
 type Group = tuple[tuple[float, ...], int]
 """Points, one for each scoring term so far; and who got them."""
 
@@ -90,13 +93,13 @@ class RoundRobin(Distribution):
 
     @override
     def choose(self, job: Job, eligible: int) -> int:
-        start = self._start.get(job.queue_id, 0)
+        start = self._start.get(job.own_queue_id, 0)
         ahead = eligible >> start
         return start + lowest(ahead) if ahead else lowest(eligible)
 
     @override
     def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
-        self._start[job.queue_id] = self.roster.position[worker.id] + 1
+        self._start[job.own_queue_id] = self.roster.position[worker.id] + 1
 
 
 class BestWorker(Distribution):
@@ -169,6 +172,40 @@ class BestWorker(Distribution):
         for position in members(group):
             label = self.roster.workers[position].profile.labels.get(key)
             yield term_points(label, term), 1 << position
+
+
+class BestByRule(Distribution):
+    """The best score that a rule gives, then the roster's first; it is in ``worker_rank`` order.
+
+    ``descending``: whether the highest score is the best.
+    """
+
+    def __init__(self, roster: Roster, descending: bool) -> None:
+        self.roster = roster
+        self._sign = -1 if descending else 1
+        self._scores: dict[str, Scores] = {}
+
+    def lacks_scores(self, job: Job, eligible: int) -> bool:
+        """Whether scores must be noted to choose among the workers."""
+        return job.id not in self._scores and eligible.bit_count() > 1
+
+    def note_scores(self, job: Job, scores: Scores) -> None:
+        self._scores[job.id] = scores
+
+    @override
+    def choose(self, job: Job, eligible: int) -> int:
+        if eligible.bit_count() == 1:
+            return lowest(eligible)
+        scores = self._scores[job.id]
+        return min(members(eligible), key=lambda position: self._rank(scores, position))
+
+    @override
+    def note_offer(self, job: Job, worker: Worker, load: Load) -> None:
+        """Scores do not depend on offers."""
+
+    def _rank(self, scores: Scores, position: int) -> tuple[bool, float, int]:
+        score = scores.get(self.roster.workers[position].id)
+        return (score is None, 0 if score is None else self._sign * score, position)
 
 
 def _few_among(workers: int, sets: int) -> bool:

@@ -1,12 +1,13 @@
 """From a snapshot of waiting jobs and workers to the offers that should be made."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.distribution import DistributionMode
 from shared.domain.jobs import Job
 from shared.domain.workers import Worker
-from shared.matching.distributions import Distribution
+from shared.matching.bitsets import members
+from shared.matching.distributions import BestByRule, Distribution, Scores
 from shared.matching.ranking import in_rank_order
 from shared.matching.workforce import Workforce
 
@@ -19,6 +20,21 @@ class Match:
     worker: Worker
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Several workers who may be offered the job now; scores by rule decide who of them is."""
+
+    job: Job
+    workers: Sequence[Worker]
+
+
+type Planning = Generator[Candidates, Scores | None, list[Match]]
+"""Asks for scores where they are needed, and results in the plan.
+
+``None`` for an answer leaves the job out of the plan.
+"""
+
+
 def plan(
     jobs: Sequence[Job],
     workers: Sequence[Worker],
@@ -28,15 +44,31 @@ def plan(
     """The offers to make, in the order in which to make them.
 
     ``modes``: the distribution mode of each queue, by queue id; jobs of other queues are skipped.
+    None of them has a scoring rule, or see :func:`planning`.
     ``last_offered``: id of the worker that was offered a job last, by queue id, for round robin.
     Ids are unique among the jobs and among the workers.
     """
+    try:
+        candidates = next(planning(jobs, workers, modes, last_offered))
+    except StopIteration as end:
+        matches: list[Match] = end.value
+        return matches
+    raise ValueError(f"The queue of the job '{candidates.job.id}' has a scoring rule.")
+
+
+def planning(
+    jobs: Sequence[Job],
+    workers: Sequence[Worker],
+    modes: Mapping[str, DistributionMode],
+    last_offered: Mapping[str, str | None],
+) -> Planning:
+    """As :func:`plan`, for any modes: send in the scores for the candidates that are asked for."""
     staff = (worker for worker in workers if not modes.keys().isdisjoint(worker.profile.queues))
     workforce = Workforce(staff, last_offered)
     if not workforce.with_room:
         return []
     waiting = (job for job in jobs if job.is_waiting and job.definition.queue_id in modes)
-    return _Planner(modes, workforce).plan(waiting)
+    return (yield from _Planner(modes, workforce).plan(waiting))
 
 
 class _Lane:
@@ -44,6 +76,7 @@ class _Lane:
 
     def __init__(self, queue_id: str, mode: DistributionMode, distribution: Distribution) -> None:
         self.distribution = distribution
+        self.by_rule = distribution if isinstance(distribution, BestByRule) else None
         self.roster = distribution.roster
         self.wish = min(mode.min_concurrent_offers, mode.max_concurrent_offers)
         self.limit = mode.max_concurrent_offers
@@ -73,6 +106,12 @@ class _Lane:
             workers &= ~self.roster.barred_from(job)
         return workers
 
+    def workers(self, positions: int) -> list[Worker]:
+        """In the order of the roster."""
+        found = [self.roster.workers[position] for position in members(positions)]
+        found.reverse()
+        return found
+
 
 class _Planner:
     """Plans one offer after the other."""
@@ -85,26 +124,38 @@ class _Planner:
         }
         self._matches: list[Match] = []
 
-    def plan(self, jobs: Iterable[Job]) -> list[Match]:
-        for job in list(self._fulfil_wishes(in_rank_order(jobs))):
-            lane = self._lanes[job.queue_id]
-            self._offer(job, lane, lane.eligible(job), lane.limit - max(lane.wish, len(job.offers)))
+    def plan(self, jobs: Iterable[Job]) -> Planning:
+        for job in (yield from self._fulfil_wishes(in_rank_order(jobs))):
+            lane = self._lanes[job.own_queue_id]
+            more = lane.limit - max(lane.wish, len(job.offers))
+            yield from self._offer(job, lane, lane.eligible(job), more)
         return self._matches
 
-    def _fulfil_wishes(self, jobs: Iterable[Job]) -> Iterator[Job]:
-        """Bring every job up to its wish; yields those which might get more."""
+    def _fulfil_wishes(
+        self, jobs: Iterable[Job]
+    ) -> Generator[Candidates, Scores | None, Sequence[Job]]:
+        """Bring every job up to its wish; results in those which might get more."""
+        more_wanted: list[Job] = []
         for job in jobs:
             if not self._workforce.with_room:
-                return
-            lane = self._lanes[job.definition.queue_id]
+                break
+            lane = self._lanes[job.own_queue_id]
             eligible = lane.eligible(job)
             if eligible:
-                left = self._offer(job, lane, eligible, lane.wish - len(job.offers))
+                left = yield from self._offer(job, lane, eligible, lane.wish - len(job.offers))
                 if left and lane.limit > lane.wish:
-                    yield job
+                    more_wanted.append(job)
+        return more_wanted
 
-    def _offer(self, job: Job, lane: _Lane, eligible: int, times: int) -> int:
-        """Plan up to so many offers of the job; who is left of the eligible workers."""
+    def _offer(
+        self, job: Job, lane: _Lane, eligible: int, times: int
+    ) -> Generator[Candidates, Scores | None, int]:
+        """Plan up to so many offers of the job; results in who is left of the eligible workers."""
+        if lane.by_rule is not None and times > 0 and lane.by_rule.lacks_scores(job, eligible):
+            scores = yield Candidates(job, lane.workers(eligible))
+            if scores is None:
+                return 0
+            lane.by_rule.note_scores(job, scores)
         while eligible and times > 0:
             position = lane.distribution.choose(job, eligible)
             self._plan(job, lane, position)

@@ -84,7 +84,7 @@ class WaitingIndex:
     def _flip(self, entry: Entry) -> None:
         """Add the job to the sets it belongs to, or take it out of them."""
         job, bit = entry.job, 1 << entry.slot
-        flip(self._by_lane, (job.queue_id, job.channel_id), bit)
+        flip(self._by_lane, (job.own_queue_id, job.channel_id), bit)
         flip(self._by_offers, len(job.offers), bit)
         for key, selectors in _active_by_key(job.selectors).items():
             self._demands.setdefault(key, Demands()).flip(bit, selectors)

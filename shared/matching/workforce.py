@@ -6,11 +6,19 @@ from shared.domain.distribution import DistributionMode, DistributionModeKind
 from shared.domain.jobs import Job
 from shared.domain.workers import Worker
 from shared.matching.capacity import Load
-from shared.matching.distributions import BestWorker, Distribution, LongestIdle, RoundRobin
+from shared.matching.distributions import (
+    BestByRule,
+    BestWorker,
+    Distribution,
+    LongestIdle,
+    RoundRobin,
+)
 from shared.matching.ranking import WorkerRank, worker_rank
 from shared.matching.roster import Roster
 
 type Order = Callable[[Worker], WorkerRank | str]
+type Way = tuple[DistributionModeKind, bool, bool | None]
+"""How to choose among eligible workers: all that it depends on in a mode."""
 
 
 class Workforce:
@@ -23,15 +31,15 @@ class Workforce:
         """How many could take one more job of some kind."""
         self._last_offered = last_offered
         self._rosters: dict[Order, Roster] = {}
-        self._distributions: dict[tuple[DistributionModeKind, bool], Distribution] = {}
+        self._distributions: dict[Way, Distribution] = {}
 
     def distribution(self, mode: DistributionMode) -> Distribution:
         """How jobs are distributed in a mode, by what the workers hold at any time."""
-        # Of what a mode says, this is all that the choice among eligible workers depends on.
-        rule = (mode.kind, mode.bypass_selectors)
-        distribution = self._distributions.get(rule)
+        order = mode.scoring.descending_order if mode.is_scored_by_rule else None
+        way = (mode.kind, mode.bypass_selectors, order)
+        distribution = self._distributions.get(way)
         if distribution is None:
-            distribution = self._distributions[rule] = self._new_distribution(mode)
+            distribution = self._distributions[way] = self._new_distribution(mode)
         return distribution
 
     def take(self, job: Job, worker: Worker) -> None:
@@ -51,6 +59,8 @@ class Workforce:
                 return LongestIdle(self._roster(worker_rank), self._loads)
             case DistributionModeKind.ROUND_ROBIN:
                 return RoundRobin(self._roster(_worker_id), self._last_offered)
+            case DistributionModeKind.BEST_WORKER if mode.is_scored_by_rule:
+                return BestByRule(self._roster(worker_rank), mode.scoring.descending_order)
             case DistributionModeKind.BEST_WORKER:
                 return BestWorker(self._roster(worker_rank), all_pass=not mode.bypass_selectors)
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from shared.domain.distribution import DistributionMode, DistributionModeKind
 from shared.domain.jobs import Job
 from shared.domain.workers import Worker
-from shared.matching.planner import plan
 from shared.ports import Page, Stored, WorkerOrder, WorkerQuery
 from shared.services.router import Router
+from shared.services.scoring import plan_offers
 
 FIRST_WORKER_PAGE = 8
 """Usually one of the first is it, even if other requests are just reserving some of them."""
@@ -33,20 +33,29 @@ class AvailableWorkers:
         """The ``count`` best eligible workers (fewer if there are no more); each only once."""
         if self._pages is None:
             self._pages = await self._query()
-        best = self._best(count, self._unhurried())
-        while len(best) < count or not _pages_are_ranked(self._mode):
-            page = await anext(self._pages, None)
-            if page is None:
-                break
-            self._known |= {stored.value.id: stored for stored in page}
-            best = self._best(count, self._unhurried())
+        if not _pages_are_ranked(self._mode):
+            while await self._read_page(self._pages):
+                pass
+        best = await self._best(count, self._unhurried())
+        while len(best) < count and await self._read_page(self._pages):
+            best = await self._best(count, self._unhurried())
         if len(best) < count:
-            best = self._best(count, self._known.values())
+            best = await self._best(count, self._known.values())
         return [self._known.pop(worker_id) for worker_id in best]
+
+    async def _read_page(self, pages: AsyncIterator[Sequence[Stored[Worker]]]) -> bool:
+        """Whether there was one more."""
+        page = await anext(pages, None)
+        if page is None:
+            return False
+        self._known |= {stored.value.id: stored for stored in page}
+        return True
 
     async def _query(self) -> AsyncIterator[Sequence[Stored[Worker]]]:
         if _circular(self._mode):
-            self._last_offered = await self._router.store.workers.last_offered(self._job.queue_id)
+            self._last_offered = await self._router.store.workers.last_offered(
+                self._job.own_queue_id
+            )
         return _candidate_pages(self._router, self._job, self._mode, self._last_offered)
 
     def _unhurried(self) -> Iterable[Stored[Worker]]:
@@ -57,16 +66,17 @@ class AvailableWorkers:
         taken = self._router.worker_turns.is_taken
         return [stored for id, stored in self._known.items() if not taken(id)]
 
-    def _best(self, count: int, workers: Iterable[Stored[Worker]]) -> list[str]:
-        queue_id = self._job.queue_id
+    async def _best(self, count: int, workers: Iterable[Stored[Worker]]) -> list[str]:
+        queue_id = self._job.own_queue_id
         wish = replace(self._mode, max_concurrent_offers=len(self._job.offers) + count)
-        matches = plan(
+        plan = await plan_offers(
+            self._router,
             [self._job],
             [stored.value for stored in workers],
             {queue_id: wish},
             {queue_id: self._last_offered},
         )
-        return [match.worker.id for match in matches]
+        return [match.worker.id for match in plan.matches]
 
 
 async def _candidate_pages(
@@ -74,7 +84,7 @@ async def _candidate_pages(
 ) -> AsyncIterator[Sequence[Stored[Worker]]]:
     """Available workers, best first where the store can rank them."""
     query = WorkerQuery(
-        queue_id=job.queue_id,
+        queue_id=job.own_queue_id,
         channel_id=job.channel_id,
         selectors=() if mode.bypass_selectors else job.selectors,
         order=WorkerOrder.ID if _circular(mode) else WorkerOrder.LONGEST_IDLE,

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.domain.errors import NotFound, unknown_reference
-from shared.domain.jobs import Job, JobDefinition
+from shared.domain.errors import Conflict, NotFound, unknown_reference
+from shared.domain.job_definition import JobDefinition
+from shared.domain.jobs import Job
+from shared.domain.queue_conditions import QueueConditions
+from shared.domain.statuses import JobStatus
 from shared.domain.transitions import Transition
 from shared.ports import JobFilter, Page, Stored
 from shared.services.commits import Commit, change_job, commit_job
 from shared.services.preconditions import Precondition
 from shared.services.router import Router, until_committed
+from shared.services.routing import conditions_around, conditions_in
 from shared.services.settlement import settle
 from shared.services.upserts import Upserted
 
@@ -31,10 +35,11 @@ async def upsert_job(
         stored = await router.store.jobs.get(job_id)
         precondition.check(stored)
         definition = define(stored.value.definition if stored else None)
-        await _check_queue(router, definition, stored)
+        await _check_references(router, definition, stored.value.definition if stored else None)
+        conditions = await conditions_in(router, definition.queue_id)
         if stored is None:
-            return await _submit(router, job_id, definition)
-        transition = stored.value.update(definition, router.clock())
+            return await _submit(router, job_id, definition, conditions)
+        transition = stored.value.update(definition, router.clock(), conditions)
         return _Attempt(await commit_job(router, stored, transition))
 
     result = await until_committed(attempt)
@@ -64,8 +69,16 @@ async def list_jobs(
 async def cancel_job(
     router: Router, job_id: str, note: str | None, disposition_code: str | None
 ) -> None:
-    """:raises NotFound, Conflict: there is no such job, or it has ended already."""
-    await _change(router, job_id, lambda job, now: job.cancel(note, disposition_code, now))
+    """:raises NotFound, Conflict: there is no such job, it has ended already, or a worker has it
+    and such jobs are not to be cancelled (``Behaviour.cancels_assigned``).
+    """
+
+    def cancel(job: Job, now: datetime) -> Transition[Job]:
+        if job.open_assignment is not None and not router.behaviour.cancels_assigned:
+            raise Conflict("JobIsAssigned", f"The job is {job.status}; close or unassign it.")
+        return job.cancel(note, disposition_code, now)
+
+    await _change(router, job_id, cancel)
 
 
 async def delete_job(router: Router, job_id: str) -> None:
@@ -86,12 +99,20 @@ async def close_job(
     close_at: datetime | None,
     note: str | None,
 ) -> None:
-    """:raises NotFound, Conflict: no such job or assignment, or it is not completed."""
-    await _change(
-        router,
-        job_id,
-        lambda job, now: job.close(assignment_id, disposition_code, close_at, note, now),
-    )
+    """:raises NotFound, Conflict: no such job or assignment, or it is not completed.
+
+    With ``Behaviour.close_completes`` an assigned job is completed first.
+    """
+
+    def close(job: Job, now: datetime) -> Transition[Job]:
+        completed: Transition[Job] = Transition(job)
+        if router.behaviour.close_completes and job.status is JobStatus.ASSIGNED:
+            completed = job.complete(assignment_id, None, now)
+        return completed.then(
+            lambda job: job.close(assignment_id, disposition_code, close_at, note, now)
+        )
+
+    await _change(router, job_id, close)
 
 
 async def unassign_job(
@@ -101,17 +122,27 @@ async def unassign_job(
 
     :raises NotFound, Conflict: no such job or assignment, not assigned, or unassigned too often.
     """
-    commit = await _change(
-        router, job_id, lambda job, now: job.unassign(assignment_id, suspend_matching, now)
+    commit = await _change_in_queue(
+        router,
+        await get_job(router, job_id),
+        lambda job, now, conditions: job.unassign(assignment_id, suspend_matching, now, conditions),
     )
     assert commit.stored is not None, "unassigning does not delete"
     return commit.stored.value.unassignment_count
 
 
-async def advance_job(router: Router, job_id: str) -> None:
+async def reclassify_job(router: Router, job_id: str) -> None:
+    """Have the job's classification policy decide again.
+
+    :raises NotFound, Conflict: no such job, it has no policy, or it is past its queue.
+    """
+    await _change(router, job_id, lambda job, _: job.reclassify())
+
+
+async def advance_job(router: Router, job: Stored[Job]) -> None:
     """Do what is due for the job; nothing if it is gone or nothing is."""
     try:
-        await _change(router, job_id, lambda job, now: job.advance(now))
+        await _change_in_queue(router, job, Job.advance)
     except NotFound:
         return
 
@@ -124,26 +155,52 @@ class _Attempt:
     received: Job | None = None
 
 
-async def _submit(router: Router, job_id: str, definition: JobDefinition) -> _Attempt:
+async def _submit(
+    router: Router, job_id: str, definition: JobDefinition, conditions: QueueConditions
+) -> _Attempt:
     now = router.clock()
     received = Job.receive(job_id, definition, now)
-    commit = await commit_job(router, None, received.then(lambda job: job.admit(now)))
-    return _Attempt(commit, received.aggregate)
+    admitted = received.then(lambda job: job.admit(now, conditions))
+    return _Attempt(await commit_job(router, None, admitted), received.aggregate)
 
 
-async def _check_queue(
-    router: Router, definition: JobDefinition, stored: Stored[Job] | None
+async def _check_references(
+    router: Router, definition: JobDefinition, before: JobDefinition | None
 ) -> None:
-    """A queue is checked when it is named anew; deleting a queue with jobs is refused elsewhere."""
-    if stored is not None and stored.value.queue_id == definition.queue_id:
+    """What is named anew must exist; to delete what unfinished jobs name is refused elsewhere."""
+    queue_id, policy_id = definition.queue_id, definition.classification_policy_id
+    known = (before.queue_id, before.classification_policy_id) if before else (None, None)
+    definitions = router.definitions
+    if queue_id not in {None, known[0]} and await definitions.queues.get(queue_id) is None:
+        raise unknown_reference("queueId", "queue", queue_id)
+    if policy_id in {None, known[1]}:
         return
-    if await router.definitions.queues.get(definition.queue_id) is None:
-        raise unknown_reference("queueId", "queue", definition.queue_id)
+    if await definitions.classification_policies.get(policy_id) is None:
+        raise unknown_reference("classificationPolicyId", "classification policy", policy_id)
 
 
 async def _change(
     router: Router, job_id: str, rule: Callable[[Job, datetime], Transition[Job]]
 ) -> Commit[Job]:
     commit = await change_job(router, job_id, lambda job: rule(job, router.clock()))
+    await settle(router, commit.pending, job=commit.stored)
+    return commit
+
+
+async def _change_in_queue(
+    router: Router,
+    seen: Stored[Job],
+    rule: Callable[[Job, datetime, QueueConditions], Transition[Job]],
+) -> Commit[Job]:
+    """As ``_change``, for a rule that needs to know the conditions in the job's queue."""
+    latest: Stored[Job] | None = seen
+
+    async def attempt() -> Commit[Job]:
+        nonlocal latest
+        stored, latest = latest or await get_job(router, seen.value.id), None
+        conditions = await conditions_around(router, stored.value.queue_id)
+        return await commit_job(router, stored, rule(stored.value, router.clock(), conditions))
+
+    commit = await until_committed(attempt)
     await settle(router, commit.pending, job=commit.stored)
     return commit

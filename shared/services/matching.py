@@ -38,7 +38,7 @@ async def _match_job(router: Router, job_id: str, seen: Stored[Job] | None) -> l
         stored, seen = seen or await router.store.jobs.get(job_id), None
         if stored is None or not stored.value.is_waiting:
             return []
-        policy = await router.definitions.policy_of(stored.value.queue_id)
+        policy = await router.definitions.policy_of(stored.value.own_queue_id)
         if policy is None:
             return []
         try:

@@ -117,7 +117,7 @@ def _reservation(
     return worker.reserve(
         offer_id=offer_id,
         job_id=job.id,
-        queue_id=job.queue_id,
+        queue_id=job.own_queue_id,
         channel_id=job.channel_id,
         expires_at=now + timedelta(seconds=policy.offer_expires_after_seconds),
         now=now,

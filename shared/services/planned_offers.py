@@ -6,19 +6,24 @@ from dataclasses import dataclass, field
 from shared.domain.distribution import DistributionModeKind, DistributionPolicy
 from shared.domain.jobs import Job
 from shared.domain.workers import Worker
-from shared.matching.planner import Match, plan
+from shared.matching.planner import Match
 from shared.ports import Stored
 from shared.services.offering import JobChanged, issue, reserve
 from shared.services.outbox import Pending
 from shared.services.router import Router
+from shared.services.scoring import plan_offers
 
 
 @dataclass(slots=True)
 class Issued:
-    """What came of a plan. ``lost_races``: matches dropped since their job changed meanwhile."""
+    """What came of a plan. ``lost_races``: matches dropped since their job changed meanwhile.
+
+    ``plan_is_whole``: there was time for the scores of all jobs.
+    """
 
     pending: list[Pending] = field(default_factory=list)
     lost_races: int = 0
+    plan_is_whole: bool = True
 
 
 async def offer_planned(
@@ -28,15 +33,17 @@ async def offer_planned(
 
     A match whose job or worker changed meanwhile is dropped: whoever changed it looks again.
     """
-    policies = await policies_of(router, (stored.value.queue_id for stored in jobs))
-    matches = plan(
+    policies = await policies_of(router, (stored.value.own_queue_id for stored in jobs))
+    plan = await plan_offers(
+        router,
         [stored.value for stored in jobs],
         [stored.value for stored in workers],
         {queue_id: policy.mode for queue_id, policy in policies.items()},
         await _last_offered(router, policies),
     )
     snapshot = _Snapshot(router, policies, jobs, workers)
-    for match in matches:
+    snapshot.issued.plan_is_whole = plan.is_whole
+    for match in plan.matches:
         await snapshot.issue(match)
     return snapshot.issued
 
@@ -69,7 +76,7 @@ class _Snapshot:
                 await self._offer(job, self._workers[match.worker.id])
 
     async def _offer(self, job: Stored[Job], worker: Stored[Worker]) -> None:
-        policy = self._policies[job.value.queue_id]
+        policy = self._policies[job.value.own_queue_id]
         held = await reserve(self._router, job.value, worker, policy)
         if held is None:
             return

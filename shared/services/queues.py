@@ -1,76 +1,101 @@
 """Use cases of queues."""
 
-from collections.abc import Callable
-
-from shared.domain.errors import InvalidReference, NotFound, unknown_reference
+from shared.domain.errors import InvalidReference
 from shared.domain.queues import Queue
-from shared.domain.statuses import TERMINAL, JobStatus
+from shared.domain.statuses import UNFINISHED
 from shared.ports import JobFilter, Page, Stored
+from shared.services.changed_conditions import note_change_in
+from shared.services.definition_changes import (
+    CLASSIFICATION_POLICIES,
+    DISTRIBUTION_POLICIES,
+    EXCEPTION_POLICIES,
+    QUEUES,
+    Define,
+    delete_definition,
+    find_definition,
+    get_definition,
+    list_definitions,
+    require_known,
+    upsert_definition,
+)
 from shared.services.preconditions import Precondition
-from shared.services.router import Router, until_committed
+from shared.services.router import Router
 from shared.services.upserts import Upserted
-
-type DefineQueue = Callable[[Queue | None], Queue]
-
-UNFINISHED = frozenset(JobStatus) - TERMINAL
 
 
 async def upsert_queue(
-    router: Router, queue_id: str, define: DefineQueue, precondition: Precondition
+    router: Router, queue_id: str, define: Define[Queue], precondition: Precondition
 ) -> Upserted[Queue]:
-    """Create a queue or change one. ``define``: as for jobs.
+    """Create a queue or change one.
 
     :raises PreconditionFailed, InvalidReference, TooMuchContention: nothing was changed.
     """
 
-    async def attempt() -> Upserted[Queue]:
-        stored = await router.store.queues.get(queue_id)
-        precondition.check(stored)
-        queue = define(stored.value if stored else None)
-        await _check_policy(router, queue)
-        if stored is None:
-            created = await router.store.queues.create(queue, router.clock())
-            return Upserted(created, created=True)
-        changed = await router.store.queues.replace(stored, queue, router.clock())
-        return Upserted(changed, created=False)
+    async def check(queue: Queue) -> None:
+        policy_id, exception_policy_id = queue.distribution_policy_id, queue.exception_policy_id
+        await require_known(router, DISTRIBUTION_POLICIES, policy_id, "distributionPolicyId")
+        if exception_policy_id is not None:
+            await require_known(
+                router, EXCEPTION_POLICIES, exception_policy_id, "exceptionPolicyId"
+            )
+        await _note_other_exceptions(router, queue)
 
-    upserted = await until_committed(attempt)
-    router.definitions.queues.forget(queue_id)
-    return upserted
+    return await upsert_definition(router, QUEUES, queue_id, define, precondition, check)
 
 
 async def get_queue(router: Router, queue_id: str) -> Stored[Queue]:
     """:raises NotFound: there is no such queue."""
-    stored = await router.store.queues.get(queue_id)
-    if stored is None:
-        raise NotFound("queue", queue_id)
-    return stored
+    return await get_definition(router, QUEUES, queue_id)
 
 
 async def list_queues(router: Router, limit: int, continuation: str | None) -> Page[Stored[Queue]]:
     """:raises InvalidContinuation: the token belongs to another list."""
-    return await router.store.queues.list(limit, continuation)
+    return await list_definitions(router, QUEUES, limit, continuation)
 
 
 async def delete_queue(router: Router, queue_id: str) -> None:
-    """:raises NotFound, InvalidReference: there is no such queue, or unfinished jobs are in it."""
+    """:raises NotFound, InvalidReference: there is no such queue, or something needs it.
 
-    async def attempt() -> None:
-        stored = await get_queue(router, queue_id)
-        await _check_unused(router, queue_id)
-        await router.store.queues.delete(stored)
+    Unfinished jobs that are in it do, and policies that send jobs there. Workers do not.
+    """
 
-    await until_committed(attempt)
-    router.definitions.queues.forget(queue_id)
+    async def check_unused() -> None:
+        await _check_jobs(router, queue_id)
+        await _check_fallbacks(router, queue_id)
+        await _check_exceptions(router, queue_id)
 
-
-async def _check_policy(router: Router, queue: Queue) -> None:
-    policy_id = queue.distribution_policy_id
-    if await router.store.distribution_policies.get(policy_id) is None:
-        raise unknown_reference("distributionPolicyId", "distribution policy", policy_id)
+    await delete_definition(router, QUEUES, queue_id, check_unused)
 
 
-async def _check_unused(router: Router, queue_id: str) -> None:
+async def _note_other_exceptions(router: Router, queue: Queue) -> None:
+    before = await router.store.queues.get(queue.id)
+    if before is not None and before.value.exception_policy_id != queue.exception_policy_id:
+        await note_change_in(router, queue.id)
+
+
+async def _check_jobs(router: Router, queue_id: str) -> None:
     jobs = await router.store.jobs.list(JobFilter(statuses=UNFINISHED, queue_id=queue_id), limit=1)
     if jobs.items:
         raise InvalidReference("ActiveJobWithQueueExist", "There are active jobs in this queue.")
+
+
+async def _check_fallbacks(router: Router, queue_id: str) -> None:
+    policy = await find_definition(
+        router, CLASSIFICATION_POLICIES, lambda policy: policy.fallback_queue_id == queue_id
+    )
+    if policy is not None:
+        raise InvalidReference(
+            "ClassificationPolicyWithQueueExist",
+            f"The classification policy '{policy.id}' falls back to this queue.",
+        )
+
+
+async def _check_exceptions(router: Router, queue_id: str) -> None:
+    policy = await find_definition(
+        router, EXCEPTION_POLICIES, lambda policy: policy.moves_jobs_to(queue_id)
+    )
+    if policy is not None:
+        raise InvalidReference(
+            "ExceptionPolicyWithQueueExist",
+            f"The exception policy '{policy.id}' moves jobs to this queue.",
+        )

@@ -5,10 +5,20 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from shared.ports import AlreadyExists, Clock, ConcurrencyConflict, IdGenerator, Store
+from shared.domain.behaviour import DEFAULT_BEHAVIOUR, Behaviour
+from shared.ports import (
+    AlreadyExists,
+    Clock,
+    ConcurrencyConflict,
+    IdGenerator,
+    RuleEngine,
+    Store,
+)
 from shared.services.backlog import Backlog
 from shared.services.definitions import DefinitionCache
+from shared.services.known_scores import KnownScores
 from shared.services.outbox import Outbox
+from shared.services.recent_services import RecentServices
 from shared.services.turns import Turns
 
 ATTEMPTS = 12
@@ -24,9 +34,15 @@ class Router:
     store: Store
     outbox: Outbox
     definitions: DefinitionCache
+    rules: RuleEngine
     clock: Clock
     new_id: IdGenerator
+    behaviour: Behaviour = DEFAULT_BEHAVIOUR
+    draw: Callable[[], float] = random.random
+    """Chance: a number from 0 up to, but without, 1."""
     backlog: Backlog = field(default_factory=Backlog)
+    recent_services: RecentServices = field(default_factory=RecentServices)
+    scores: KnownScores = field(default_factory=KnownScores)
     job_turns: Turns = field(default_factory=Turns)
     worker_turns: Turns = field(default_factory=Turns)
 

@@ -16,6 +16,7 @@ from shared.domain.follow_ups import (
     FollowUp,
     ReleaseReservation,
     RevokeOffer,
+    RouteJob,
     WorkerFollowUp,
 )
 from shared.domain.jobs import Job
@@ -27,6 +28,7 @@ from shared.services.matching import match_job, match_worker
 from shared.services.offering import knows_offer, resolve_reservation
 from shared.services.outbox import Pending
 from shared.services.router import Router, TooMuchContention
+from shared.services.routing import route_job
 
 log = logging.getLogger(__name__)
 
@@ -66,13 +68,16 @@ class _Settlement:
     def __init__(self, router: Router) -> None:
         self._router = router
         self._jobs: dict[str, Stored[Job]] = {}
+        self._unrouted: dict[str, Stored[Job]] = {}
         self._workers: dict[str, Stored[Worker]] = {}
         self.done: list[Pending] = []
 
     def noticed_job(self, job: Stored[Job]) -> None:
-        """A job for which a match may have become possible."""
+        """A job for which a match may have become possible, or that follow-ups will route."""
         if job.value.is_waiting:
             self._jobs[job.value.id] = job
+        elif job.value.is_to_be_routed:
+            self._unrouted[job.value.id] = job
 
     def noticed_worker(self, worker: Stored[Worker]) -> None:
         """A worker for which a match may have become possible, or that follow-ups will change."""
@@ -111,6 +116,8 @@ class _Settlement:
         match follow_up:
             case RevokeOffer():
                 return await self._revoke(follow_up)
+            case RouteJob():
+                return await self._route(follow_up)
             case _:
                 return await self._change_worker(follow_up)
 
@@ -128,6 +135,13 @@ class _Settlement:
             return ()
         if commit.stored is not None:
             self.noticed_worker(commit.stored)
+        return commit.pending
+
+    async def _route(self, follow_up: RouteJob) -> tuple[Pending, ...]:
+        seen = self._unrouted.pop(follow_up.job_id, None)
+        commit = await route_job(self._router, follow_up.job_id, seen)
+        if commit.stored is not None:
+            self.noticed_job(commit.stored)
         return commit.pending
 
     async def _revoke(self, follow_up: RevokeOffer) -> tuple[Pending, ...]:

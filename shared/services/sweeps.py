@@ -7,21 +7,32 @@ finds in the store and finishes.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from shared.domain.distribution import DistributionPolicy
 from shared.domain.errors import RouterError
 from shared.domain.jobs import Job
 from shared.domain.limits import IDLE_WORKER_LIFETIME
+from shared.domain.queue_conditions import ChangedConditions
 from shared.domain.queues import Queue
 from shared.domain.workers import Worker
-from shared.ports import AggregateStore, Page, Stored, StoreError, WorkerQuery
+from shared.ports import (
+    AggregateStore,
+    ConcurrencyConflict,
+    Page,
+    Stored,
+    StoreError,
+    WorkerQuery,
+)
 from shared.services.candidates import available_pages
+from shared.services.changed_conditions import is_settled, tell
 from shared.services.jobs import advance_job
 from shared.services.offering import resolve_reservation
 from shared.services.outbox import Pending
 from shared.services.planned_offers import offer_planned
 from shared.services.router import Router, TooMuchContention
+from shared.services.routing import conditions_around
 from shared.services.settlement import resettle, settle
 from shared.services.workers import deregister_idle_worker
 
@@ -87,7 +98,7 @@ async def expire(router: Router) -> None:
     """Do what is due: offers, selectors, schedules, closings, lifetimes, reservations."""
     await _drain(
         lambda: _due(router.store.jobs, router),
-        lambda stored: advance_job(router, stored.value.id),
+        lambda stored: advance_job(router, stored),
     )
     await _drain(
         lambda: _due(router.store.workers, router),
@@ -100,6 +111,14 @@ async def deregister_idle_workers(router: Router) -> None:
     await _drain(
         lambda: router.store.workers.idle(router.clock() - IDLE_WORKER_LIFETIME, BATCH),
         lambda stored: deregister_idle_worker(router, stored.value.id),
+    )
+
+
+async def tell_changed_conditions(router: Router) -> None:
+    """Tell waiting jobs of changed exception policies, a few seconds after the change."""
+    await _drain(
+        lambda: _settled_changes(router),
+        lambda change: _tell_queue(router, change),
     )
 
 
@@ -133,7 +152,7 @@ async def _is_promising(router: Router, queue_id: str) -> bool:
 async def _match_page(
     router: Router, queue_id: str, policy: DistributionPolicy, jobs: Sequence[Stored[Job]]
 ) -> bool:
-    """Whether workers are left for the next page."""
+    """Whether workers, and time, are left for the next page."""
     unserved = [job for job in jobs if len(job.value.offers) < policy.mode.max_concurrent_offers]
     if not unserved:
         return bool(jobs)
@@ -142,7 +161,7 @@ async def _match_page(
         return False
     issued = await offer_planned(router, unserved, workers)
     await settle(router, issued.pending)
-    return True
+    return issued.plan_is_whole
 
 
 async def _available(router: Router, queue_id: str) -> list[Stored[Worker]]:
@@ -153,6 +172,29 @@ async def _available(router: Router, queue_id: str) -> list[Stored[Worker]]:
 
 async def _due[A](store: AggregateStore[A], router: Router) -> Sequence[Stored[A]]:
     return await store.due(router.clock(), BATCH)
+
+
+async def _settled_changes(router: Router) -> Sequence[Stored[ChangedConditions]]:
+    page = await router.store.changed_conditions.list(BATCH)
+    return [change for change in page.items if is_settled(change, router.clock())]
+
+
+async def _tell_queue(router: Router, change: Stored[ChangedConditions]) -> None:
+    queue_id = change.value.id
+    conditions = await conditions_around(router, queue_id)
+    continuation: str | None = None
+    while True:
+        page = await router.store.jobs.waiting([queue_id], None, BATCH, continuation)
+        told = await _for_each(
+            page.items, lambda job: tell(router, job.value.id, queue_id, conditions)
+        )
+        continuation = page.continuation
+        if not told:
+            return
+        if continuation is None:
+            break
+    with suppress(ConcurrencyConflict):  # Changed again: the next sweep tells that.
+        await router.store.changed_conditions.delete(change)
 
 
 async def _check_reservations(router: Router, worker: Worker) -> None:

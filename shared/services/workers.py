@@ -65,12 +65,16 @@ async def list_workers(
 async def delete_worker(router: Router, worker_id: str) -> None:
     """Remove a worker; its open offers are revoked.
 
-    :raises NotFound, Conflict: there is no such worker, or it has assigned jobs.
+    :raises NotFound, Conflict: there is no such worker, or it has assigned jobs and workers that do
+    are not to be deleted (``Behaviour.deletes_busy_workers``).
     """
     stored = await get_worker(router, worker_id)
     queues = stored.value.profile.queues
     directory = await _directory(router, queues, queues)
-    commit = await change_worker(router, worker_id, lambda worker: worker.delete(directory))
+    even_if_busy = router.behaviour.deletes_busy_workers
+    commit = await change_worker(
+        router, worker_id, lambda worker: worker.delete(directory, even_if_busy=even_if_busy)
+    )
     await settle(router, commit.pending)
 
 

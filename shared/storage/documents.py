@@ -14,12 +14,15 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeAliasType, get_args, get_origin, get_type_hints
+from typing import Any, TypeAliasType, Union, get_args, get_origin, get_type_hints
 
 from pydantic_core import CoreSchema, SchemaSerializer, SchemaValidator, core_schema
 
+from shared.domain.classification import ClassificationPolicy
 from shared.domain.distribution import DistributionPolicy
+from shared.domain.exception_policies import ExceptionPolicy
 from shared.domain.jobs import Job
+from shared.domain.queue_conditions import ChangedConditions
 from shared.domain.queues import Queue
 from shared.domain.workers import Worker
 from shared.ports import OutboxRecord, StoreError
@@ -66,16 +69,21 @@ class Codec[D]:
 
 @cache
 def _schema_of(hint: Any) -> CoreSchema:
+    origin = get_origin(hint)
     if isinstance(hint, TypeAliasType):
         return _schema_of(hint.__value__)
-    if get_origin(hint) is UnionType:
+    if isinstance(origin, TypeAliasType):
+        return _schema_of(origin.__value__[get_args(hint)])
+    if origin in {Union, UnionType}:
         return _union(get_args(hint))
-    if get_origin(hint) is tuple:
+    if origin is tuple:
         item, _ = get_args(hint)
         return core_schema.tuple_variable_schema(_schema_of(item))
-    if get_origin(hint) is Mapping:
+    if origin is Mapping:
         return core_schema.dict_schema()
-    return _class(hint)
+    if origin is not None:
+        return _dataclass(origin, get_args(hint))
+    return _primitive() if hint is Any else _class(hint)
 
 
 def _class(kind: type) -> CoreSchema:
@@ -113,9 +121,9 @@ def _union(kinds: Iterable[Any]) -> CoreSchema:
     return _tagged(variants)
 
 
-def _tagged(variants: Iterable[type]) -> CoreSchema:
+def _tagged(variants: Iterable[Any]) -> CoreSchema:
     return core_schema.tagged_union_schema(
-        {kind.__name__: _schema_of(kind) for kind in variants},
+        {(get_origin(kind) or kind).__name__: _schema_of(kind) for kind in variants},
         discriminator=_type_name,
         serialization=core_schema.wrap_serializer_function_ser_schema(_with_type),
     )
@@ -130,8 +138,10 @@ def _with_type(value: object, members_of: core_schema.SerializerFunctionWrapHand
     return {_TYPE: type(value).__name__, **members_of(value)}
 
 
-def _dataclass(kind: type[Any]) -> CoreSchema:
-    hints = get_type_hints(kind)
+def _dataclass(kind: type[Any], arguments: tuple[Any, ...] = ()) -> CoreSchema:
+    """``arguments``: what a generic class is used with."""
+    bound = dict(zip(kind.__type_params__, arguments, strict=True))
+    hints = {name: _bind(hint, bound) for name, hint in get_type_hints(kind).items()}
     members = [_member(field, _schema_of(hints[field.name])) for field in fields(kind)]
     return core_schema.dataclass_schema(
         kind,
@@ -141,6 +151,14 @@ def _dataclass(kind: type[Any]) -> CoreSchema:
         slots=True,
         config=core_schema.CoreConfig(extra_fields_behavior="ignore"),
     )
+
+
+def _bind(hint: Any, bound: Mapping[Any, Any]) -> Any:
+    """The hint with types in place of its type parameters."""
+    if hint in bound:
+        return bound[hint]
+    parameters = getattr(hint, "__parameters__", ())
+    return hint[tuple(bound[parameter] for parameter in parameters)] if parameters else hint
 
 
 def _member(field: Field[Any], schema: CoreSchema) -> core_schema.DataclassField:
@@ -155,4 +173,7 @@ JOBS = Codec(Job)
 WORKERS = Codec(Worker)
 QUEUES = Codec(Queue)
 DISTRIBUTION_POLICIES = Codec(DistributionPolicy)
+CLASSIFICATION_POLICIES = Codec(ClassificationPolicy)
+EXCEPTION_POLICIES = Codec(ExceptionPolicy)
+CHANGED_CONDITIONS = Codec(ChangedConditions)
 OUTBOX_RECORDS = Codec(OutboxRecord)

@@ -5,16 +5,22 @@ It forgets everything with its process. Values are immutable, so it shares them 
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
+from itertools import groupby
 
+from shared.domain.classification import ClassificationPolicy
 from shared.domain.distribution import DistributionPolicy
+from shared.domain.exception_policies import ExceptionPolicy
 from shared.domain.jobs import Job
+from shared.domain.queue_conditions import ChangedConditions
 from shared.domain.queues import Queue
 from shared.domain.selectors import all_accept
+from shared.domain.waiting import WaitingGroup
 from shared.domain.workers import Worker
 from shared.ports import (
     AlreadyExists,
     ConcurrencyConflict,
+    Document,
     JobFilter,
     OutboxRecord,
     Page,
@@ -26,6 +32,8 @@ from shared.ports import (
 from shared.storage.continuation import PagedQuery, Position
 from shared.storage.etags import first_etag, next_etag
 from shared.storage.queries import (
+    IN_SERVICE,
+    assigned_at,
     available_workers,
     definition_list,
     idle_key,
@@ -36,7 +44,7 @@ from shared.storage.queries import (
 )
 
 
-class _Documents[D: Job | Worker | Queue | DistributionPolicy]:
+class _Documents[D: Job | Worker | Document]:
     """Documents by id, written under conditions."""
 
     def __init__(self) -> None:
@@ -154,6 +162,33 @@ class MemoryJobStore(_Aggregates[Job]):
         query = waiting_jobs(queue_ids, channel_ids)
         return self._page(query, waiting_key, matches, limit, continuation)
 
+    async def count_waiting(self, queue_id: str, ahead_of: Job | None = None) -> int:
+        waiting = self._waiting_in(queue_id)
+        if ahead_of is None:
+            return len(waiting)
+        return sum(waiting_key(job) < waiting_key(ahead_of) for job in waiting)
+
+    async def count_in_service(self, queue_id: str) -> int:
+        jobs = (stored.value for stored in self._stored.values())
+        return sum(job.queue_id == queue_id and job.status in IN_SERVICE for job in jobs)
+
+    async def waiting_by_priority(self, queue_id: str) -> Sequence[WaitingGroup]:
+        best_first = sorted(self._waiting_in(queue_id), key=waiting_key)
+        groups = groupby(best_first, key=lambda job: (job.is_expedited, job.priority))
+        return [_described(*kind, list(jobs)) for kind, jobs in groups]
+
+    async def assigned_last(self, queue_id: str, limit: int) -> Sequence[Stored[Job]]:
+        assigned = (
+            (at, stored.value.id, stored)
+            for stored in self._stored.values()
+            if stored.value.queue_id == queue_id and (at := assigned_at(stored.value)) is not None
+        )
+        return [stored for _, _, stored in nlargest(limit, assigned, key=lambda entry: entry[:2])]
+
+    def _waiting_in(self, queue_id: str) -> Sequence[Job]:
+        jobs = (stored.value for stored in self._stored.values())
+        return [job for job in jobs if job.is_waiting and job.queue_id == queue_id]
+
 
 class MemoryWorkerStore(_Aggregates[Worker]):
     async def list(
@@ -178,6 +213,10 @@ class MemoryWorkerStore(_Aggregates[Worker]):
             continuation,
         )
 
+    async def count(self, filter: WorkerFilter) -> int:
+        workers = (stored.value for stored in self._stored.values())
+        return sum(_worker_matches(filter, worker) for worker in workers)
+
     async def last_offered(self, queue_id: str) -> str | None:
         offered = (
             (worker.last_offered_at, worker.id)
@@ -190,7 +229,7 @@ class MemoryWorkerStore(_Aggregates[Worker]):
         return self._earliest(lambda worker: worker.idle_since, since, limit)
 
 
-class MemoryDefinitionStore[D: Queue | DistributionPolicy](_Documents[D]):
+class MemoryDefinitionStore[D: Document](_Documents[D]):
     def __init__(self, kind: str) -> None:
         super().__init__()
         self._kind = kind
@@ -220,21 +259,34 @@ class MemoryStore:
         self.distribution_policies = MemoryDefinitionStore[DistributionPolicy](
             "distribution_policies"
         )
+        self.classification_policies = MemoryDefinitionStore[ClassificationPolicy](
+            "classification_policies"
+        )
+        self.exception_policies = MemoryDefinitionStore[ExceptionPolicy]("exception_policies")
+        self.changed_conditions = MemoryDefinitionStore[ChangedConditions]("changed_conditions")
 
     async def close(self) -> None:
         """Nothing is held open."""
 
 
-def _by_id(value: Job | Worker | Queue | DistributionPolicy) -> Position:
+def _by_id(value: Job | Worker | Document) -> Position:
     return (value.id,)
+
+
+def _described(expedited: bool, priority: int, jobs: Sequence[Job]) -> WaitingGroup:
+    """``jobs``: best first, so the oldest comes first."""
+    oldest = jobs[0].enqueued_at or jobs[0].created_at
+    return WaitingGroup(expedited=expedited, priority=priority, count=len(jobs), oldest=oldest)
 
 
 def _job_matches(filter: JobFilter, job: Job) -> bool:
     before, after = filter.scheduled_before, filter.scheduled_after
+    policy_id = filter.classification_policy_id
     return (
         (filter.statuses is None or job.status in filter.statuses)
         and filter.queue_id in {None, job.queue_id}
         and filter.channel_id in {None, job.channel_id}
+        and policy_id in {None, job.definition.classification_policy_id}
         and (before is None or (job.scheduled_at is not None and job.scheduled_at <= before))
         and (after is None or (job.scheduled_at is not None and job.scheduled_at >= after))
     )

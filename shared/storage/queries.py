@@ -1,8 +1,10 @@
 """The ports' queries as all adapters see them: sort keys, and what identifies a paged query."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from shared.domain.jobs import Job
+from shared.domain.statuses import JobStatus
 from shared.domain.workers import Worker
 from shared.ports import JobFilter, WorkerFilter, WorkerOrder, WorkerQuery
 from shared.storage.continuation import PagedQuery
@@ -11,11 +13,19 @@ from shared.storage.epoch import to_micros
 type WaitingKey = tuple[int, int, int, str]
 type IdleKey = tuple[float, int, str]
 
+IN_SERVICE = (JobStatus.ASSIGNED, JobStatus.COMPLETED)
+"""Of jobs with a ``Job.open_assignment``."""
+
 
 def waiting_key(job: Job) -> WaitingKey:
     """Ascending is best first: expedited, highest priority, earliest in its queue, id."""
     since = job.enqueued_at or job.created_at
     return (0 if job.is_expedited else 1, -job.priority, to_micros(since), job.id)
+
+
+def assigned_at(job: Job) -> datetime | None:
+    """When the last of its assignments was made that was not taken back."""
+    return job.assignments[-1].assigned_at if job.assignments else None
 
 
 def idle_key(worker: Worker) -> IdleKey:
@@ -28,7 +38,10 @@ def job_list(filter: JobFilter) -> PagedQuery:
     statuses = None if filter.statuses is None else sorted(filter.statuses)
     before, after = filter.scheduled_before, filter.scheduled_after
     scheduled = [before and to_micros(before), after and to_micros(after)]
-    identity = ("jobs", statuses, filter.queue_id, filter.channel_id, scheduled)
+    identity = (
+        "jobs", statuses, filter.queue_id, filter.channel_id, filter.classification_policy_id,
+        scheduled,
+    )  # fmt: skip
     return PagedQuery(identity, (str,))
 
 

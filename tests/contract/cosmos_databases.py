@@ -18,7 +18,10 @@ from urllib.parse import urlsplit
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from azure.identity.aio import DefaultAzureCredential
 
+from shared.domain.classification import ClassificationPolicy
 from shared.domain.distribution import DistributionPolicy
+from shared.domain.exception_policies import ExceptionPolicy
+from shared.domain.queue_conditions import ChangedConditions
 from shared.domain.queues import Queue
 from shared.ports import DefinitionStore, JobStore, WorkerStore
 from shared.storage.cosmos import (
@@ -59,6 +62,11 @@ class DisposableStore:
         self.distribution_policies: DefinitionStore[DistributionPolicy] = (
             store.distribution_policies
         )
+        self.classification_policies: DefinitionStore[ClassificationPolicy] = (
+            store.classification_policies
+        )
+        self.exception_policies: DefinitionStore[ExceptionPolicy] = store.exception_policies
+        self.changed_conditions: DefinitionStore[ChangedConditions] = store.changed_conditions
 
     async def close(self) -> None:
         async with self._opened:

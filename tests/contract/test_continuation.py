@@ -19,7 +19,9 @@ from shared.ports import (
 )
 from tests.factories import (
     NOW,
+    make_classification_policy,
     make_distribution_policy,
+    make_exception_policy,
     make_job,
     make_queue,
     make_selector,
@@ -79,6 +81,8 @@ QUERIES: list[Fetch] = [
     available(**skill(LabelOperator.GREATER_THAN, 0)),
     lambda store, token: store.queues.list(1, token),
     lambda store, token: store.distribution_policies.list(1, token),
+    lambda store, token: store.classification_policies.list(1, token),
+    lambda store, token: store.exception_policies.list(1, token),
 ]
 
 
@@ -97,6 +101,8 @@ async def filled(store: Store) -> Filled:
         await store.workers.create(make_worker(id, labels={"Skill": 1}), None, NOW)
         await store.queues.create(make_queue(id), NOW)
         await store.distribution_policies.create(make_distribution_policy(id), NOW)
+        await store.classification_policies.create(make_classification_policy(id), NOW)
+        await store.exception_policies.create(make_exception_policy(id), NOW)
     tokens = [(await fetch(store, None)).continuation for fetch in QUERIES]
     return Filled(store, [token for token in tokens if token])
 

@@ -1,4 +1,4 @@
-"""What ``DefinitionStore`` promises, for queues and distribution policies alike."""
+"""What ``DefinitionStore`` promises, for definitions of all kinds alike."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,26 @@ from typing import Any
 
 import pytest
 
+from shared.domain.classification import (
+    Allocation,
+    ConditionalAttachment,
+    PassThroughAttachment,
+    RuleAttachment,
+    StaticAttachment,
+    WeightedAttachment,
+)
 from shared.domain.distribution import DistributionMode, DistributionModeKind
+from shared.domain.exception_policies import (
+    CancelAction,
+    ExceptionRule,
+    ManualReclassifyAction,
+    QueueLengthTrigger,
+    ReclassifyAction,
+    WaitTimeTrigger,
+)
+from shared.domain.labels import LabelOperator
+from shared.domain.rules import DirectMapRule, ExpressionRule, StaticRule
+from shared.domain.selectors import QueueSelector
 from shared.ports import (
     AlreadyExists,
     ConcurrencyConflict,
@@ -18,9 +37,19 @@ from shared.ports import (
     Stored,
 )
 from tests.contract.stores import all_pages
-from tests.factories import NOW, make_distribution_policy, make_queue, seconds
+from tests.factories import (
+    NOW,
+    make_classification_policy,
+    make_distribution_policy,
+    make_exception_policy,
+    make_queue,
+    make_selector,
+    seconds,
+)
 
 LATER = NOW + seconds(5)
+QUEUE_SELECTOR = QueueSelector(key="Id", operator=LabelOperator.EQUAL, value="q")
+WORKER_SELECTOR = make_selector("Skill", LabelOperator.GREATER_THAN, 1.0)
 
 type Definitions = DefinitionStore[Any]
 
@@ -44,6 +73,56 @@ KINDS = {
             "a", mode=DistributionMode(kind=DistributionModeKind.ROUND_ROBIN)
         ),
         store_of=lambda store: store.distribution_policies,
+    ),
+    "classification policies": Kind(
+        make=make_classification_policy,
+        changed=make_classification_policy(
+            "a",
+            fallback_queue_id="q",
+            queue_selector_attachments=(
+                StaticAttachment(selector=QUEUE_SELECTOR),
+                ConditionalAttachment(
+                    condition=StaticRule(value=True), selectors=(QUEUE_SELECTOR,)
+                ),
+                RuleAttachment(rule=StaticRule(value=[{"key": "a", "value": [1, 1.0, None]}])),
+            ),
+            prioritization_rule=ExpressionRule(expression="job.Urgency + 1"),
+            worker_selector_attachments=(
+                StaticAttachment(selector=WORKER_SELECTOR),
+                PassThroughAttachment(
+                    key="a", operator=LabelOperator.NOT_EQUAL, expires_after_seconds=60
+                ),
+                RuleAttachment(rule=DirectMapRule()),
+                WeightedAttachment(
+                    allocations=(Allocation(weight=0.3, selectors=(WORKER_SELECTOR,)),)
+                ),
+            ),
+        ),
+        store_of=lambda store: store.classification_policies,
+    ),
+    "exception policies": Kind(
+        make=make_exception_policy,
+        changed=make_exception_policy(
+            "a",
+            rules=(
+                ExceptionRule(
+                    id="long queue",
+                    trigger=QueueLengthTrigger(threshold=10),
+                    actions=(CancelAction(id="cancel", note="Too many"),),
+                ),
+                ExceptionRule(
+                    id="long wait",
+                    trigger=WaitTimeTrigger(threshold_seconds=0.5),
+                    actions=(
+                        ReclassifyAction(id="again", labels_to_upsert={"a": 1.0, "b": True}),
+                        ManualReclassifyAction(
+                            id="move", queue_id="q", worker_selectors=(WORKER_SELECTOR,)
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        store_of=lambda store: store.exception_policies,
     ),
 }
 
@@ -138,7 +217,10 @@ async def test_what_exists_throughout_appears_once(kind: Kind, definitions: Defi
 
 
 async def test_kinds_are_apart(store: Store) -> None:
-    await store.queues.create(make_queue("a"), NOW)
-    assert await store.distribution_policies.get("a") is None
-    await store.distribution_policies.create(make_distribution_policy("a"), NOW)
-    assert len((await store.queues.list(10)).items) == 1
+    for kind in KINDS.values():
+        definitions = kind.store_of(store)
+        assert await definitions.get("a") is None
+        await definitions.create(kind.changed, NOW)
+    for kind in KINDS.values():
+        page = await kind.store_of(store).list(10)
+        assert [stored.value for stored in page.items] == [kind.changed]

@@ -1,15 +1,19 @@
 """What ``JobStore`` promises: due jobs, lists and the waiting jobs of queues."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
+from random import Random
 from typing import Any
 
 import pytest
 
-from shared.domain.jobs import Job
+from shared.domain.jobs import Assignment, Job
 from shared.domain.selectors import SelectorStatus
 from shared.domain.statuses import JobStatus
+from shared.domain.waiting import WaitingGroup
 from shared.ports import JobFilter, JobStore, Page, Store, Stored
 from tests.contract.stores import all_pages
 from tests.factories import NOW, make_job, make_offer, make_selector, seconds
@@ -67,6 +71,7 @@ async def test_a_deleted_job_is_not_due(jobs: JobStore) -> None:
 # -- list -----------------------------------------------------------------------------------------
 
 SCHEDULE = NOW + timedelta(hours=1)
+UNCLASSIFIED = JobStatus.CLASSIFICATION_FAILED
 LISTED = (
     make_job("a", status=JobStatus.QUEUED, queue_id="q1", channel_id="chat"),
     make_job("b", status=JobStatus.QUEUED, queue_id="q1", channel_id="voice"),
@@ -75,22 +80,31 @@ LISTED = (
     make_job("e", status=JobStatus.SCHEDULED, queue_id="q2", scheduled_at=SCHEDULE + seconds(1)),
     make_job("f", status=JobStatus.WAITING_FOR_ACTIVATION, scheduled_at=SCHEDULE - seconds(1)),
     make_job("g", status=JobStatus.CANCELLED, queue_id="q1"),
+    make_job("h", status=JobStatus.QUEUED, queue_id="q3", classification_policy_id="p1"),
+    make_job("i", status=JobStatus.CLOSED, queue_id="q3", classification_policy_id="p1"),
+    make_job("j", status=UNCLASSIFIED, queue_id=None, classification_policy_id="p2"),
 )
 
 
 @pytest.mark.parametrize(
     ("conditions", "expected"),
     [
-        ({}, "abcdefg"),
-        ({"statuses": {JobStatus.QUEUED}}, "abc"),
-        ({"statuses": {JobStatus.QUEUED, JobStatus.CANCELLED}}, "abcg"),
+        ({}, "abcdefghij"),
+        ({"statuses": {JobStatus.QUEUED}}, "abch"),
+        ({"statuses": {JobStatus.QUEUED, JobStatus.CANCELLED}}, "abcgh"),
         ({"statuses": set()}, ""),
-        ({"statuses": {JobStatus.CLOSED}}, ""),
+        ({"statuses": {JobStatus.CLOSED}}, "i"),
         ({"queue_id": "q1"}, "abdg"),
         ({"queue_id": ""}, ""),
         ({"channel_id": "voice"}, "b"),
         ({"queue_id": "q1", "channel_id": "chat"}, "adg"),
         ({"queue_id": "q1", "channel_id": "chat", "statuses": {JobStatus.QUEUED}}, "a"),
+        ({"classification_policy_id": "p1"}, "hi"),
+        ({"classification_policy_id": "p2"}, "j"),
+        ({"classification_policy_id": ""}, ""),
+        ({"classification_policy_id": "p1", "queue_id": "q1"}, ""),
+        ({"classification_policy_id": "p1", "statuses": {JobStatus.QUEUED}}, "h"),
+        ({"classification_policy_id": "p2", "statuses": {UNCLASSIFIED, JobStatus.QUEUED}}, "j"),
         ({"scheduled_after": SCHEDULE}, "de"),
         ({"scheduled_before": SCHEDULE}, "df"),
         ({"scheduled_after": SCHEDULE, "scheduled_before": SCHEDULE}, "d"),
@@ -265,3 +279,141 @@ async def test_many_queues_and_channels_are_merged(jobs: JobStore) -> None:
     expected = [f"j{n:02}" for n in range(40)]
     assert await waiting(jobs, queues, channels, limit=7) == expected
     assert await waiting(jobs, queues, None, limit=7) == expected
+
+
+async def test_a_job_without_a_queue_waits_in_none(jobs: JobStore) -> None:
+    unclassified = make_job("a", status=UNCLASSIFIED, queue_id=None)
+    created = await jobs.create(unclassified, None, NOW)
+    assert await jobs.get("a") == created
+    assert await waiting(jobs, ["", "queue-1"]) == []
+    assert await jobs.count_waiting("") == 0
+    stored = await jobs.replace(created, queued("a"), None, NOW)
+    assert await waiting(jobs, ["queue-1"]) == ["a"]
+    await jobs.replace(stored, unclassified, None, NOW)
+    assert await waiting(jobs, ["queue-1"]) == []
+
+
+# -- counting -------------------------------------------------------------------------------------
+
+TIMES = (NOW, NOW, NOW + timedelta(microseconds=1), NOW + seconds(7))
+
+
+def backlog(seed: int, size: int = 24) -> list[Job]:
+    """Jobs of two queues, of every status, of few priorities and times so that they collide."""
+    draw = Random(seed)
+    return [
+        queued(
+            f"j{number:02}",
+            queue_id=draw.choice(["q1", "q2"]),
+            status=draw.choice([*[JobStatus.QUEUED] * 9, *JobStatus]),
+            priority=draw.choice([-100, -1, 0, 1, 1, 2, 100]),
+            requested_worker_selectors=draw.choice([(), (), (EXPEDITE,)]),
+        )
+        for number in draw.sample(range(size), size)
+    ]
+
+
+def _order(job: Job) -> tuple[bool, int, datetime, str]:
+    assert job.enqueued_at is not None
+    return (not job.is_expedited, -job.priority, job.enqueued_at, job.id)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_waiting_jobs_are_counted_in_the_order_in_which_they_wait(
+    jobs: JobStore, seed: int
+) -> None:
+    draw = Random(seed)
+    all_jobs = [replace(job, enqueued_at=draw.choice(TIMES)) for job in backlog(seed)]
+    await add(jobs, *all_jobs)
+    for queue_id in ("q1", "q2"):
+        in_order = sorted(
+            (job for job in all_jobs if job.is_waiting and job.queue_id == queue_id), key=_order
+        )
+        assert await jobs.count_waiting(queue_id) == len(in_order)
+        assert await waiting(jobs, [queue_id]) == [job.id for job in in_order]
+        ahead = [await jobs.count_waiting(queue_id, job) for job in in_order]
+        assert ahead == list(range(len(in_order)))
+        expected = [
+            WaitingGroup(
+                expedited=expedited,
+                priority=priority,
+                count=len(group),
+                oldest=min(job.enqueued_at or NOW for job in group),
+            )
+            for (expedited, priority), group in (
+                (kind, list(members))
+                for kind, members in groupby(
+                    in_order, key=lambda job: (job.is_expedited, job.priority)
+                )
+            )
+        ]
+        assert await jobs.waiting_by_priority(queue_id) == expected
+
+
+async def test_an_unknown_queue_is_empty(jobs: JobStore) -> None:
+    await add(jobs, queued("a"))
+    assert await jobs.count_waiting("unknown") == 0
+    assert await jobs.count_in_service("unknown") == 0
+    assert await jobs.waiting_by_priority("unknown") == []
+    assert await jobs.assigned_last("unknown", 10) == []
+
+
+async def test_counts_follow_what_is_stored(jobs: JobStore) -> None:
+    stored = await jobs.create(queued("a"), None, NOW)
+    assert (await jobs.count_waiting("queue-1"), await jobs.count_in_service("queue-1")) == (1, 0)
+    stored = await jobs.replace(stored, queued("a", status=JobStatus.ASSIGNED), None, NOW)
+    assert (await jobs.count_waiting("queue-1"), await jobs.count_in_service("queue-1")) == (0, 1)
+    stored = await jobs.replace(stored, queued("a", status=JobStatus.COMPLETED), None, NOW)
+    assert (await jobs.count_waiting("queue-1"), await jobs.count_in_service("queue-1")) == (0, 1)
+    await jobs.delete(stored, None)
+    assert (await jobs.count_waiting("queue-1"), await jobs.count_in_service("queue-1")) == (0, 0)
+
+
+@pytest.mark.parametrize("status", JobStatus)
+async def test_jobs_that_hold_a_worker_are_in_service(jobs: JobStore, status: JobStatus) -> None:
+    job = queued("a", status=status, assignments=(assigned(0),))
+    await add(jobs, job)
+    assert await jobs.count_in_service("queue-1") == int(job.open_assignment is not None)
+
+
+# -- assigned last --------------------------------------------------------------------------------
+
+
+def assigned(after: float) -> Assignment:
+    return Assignment(
+        assignment_id="assignment",
+        worker_id="worker-1",
+        offer_id="offer-1",
+        assigned_at=NOW + seconds(after),
+    )
+
+
+async def test_jobs_assigned_last_come_first_whatever_became_of_them(jobs: JobStore) -> None:
+    await add(
+        jobs,
+        queued("running", status=JobStatus.ASSIGNED, assignments=(assigned(10),)),
+        queued("closed", status=JobStatus.CLOSED, assignments=(assigned(30),)),
+        queued("cancelled", status=JobStatus.CANCELLED, assignments=(assigned(20),)),
+        queued("again", status=JobStatus.ASSIGNED, assignments=(assigned(5), assigned(15))),
+        queued("b", status=JobStatus.COMPLETED, assignments=(assigned(1),)),
+        queued("a", status=JobStatus.COMPLETED, assignments=(assigned(1),)),
+        queued("never"),
+        queued("elsewhere", queue_id="q2", assignments=(assigned(40),)),
+    )
+    found = await jobs.assigned_last("queue-1", 10)
+    assert ids(found) == ["closed", "cancelled", "again", "running", "b", "a"]
+    assert [await jobs.get(job.value.id) for job in found] == list(found)
+    assert ids(await jobs.assigned_last("queue-1", 2)) == ["closed", "cancelled"]
+
+
+async def test_an_assignment_that_was_taken_back_does_not_count(jobs: JobStore) -> None:
+    stored = await jobs.create(
+        queued("a", status=JobStatus.ASSIGNED, assignments=(assigned(1),)), None, NOW
+    )
+    stored = await jobs.replace(stored, queued("a"), None, NOW)
+    assert await jobs.assigned_last("queue-1", 10) == []
+    moved = queued("a", status=JobStatus.ASSIGNED, assignments=(assigned(2),), queue_id="q2")
+    stored = await jobs.replace(stored, moved, None, NOW)
+    assert ids(await jobs.assigned_last("q2", 10)) == ["a"]
+    await jobs.delete(stored, None)
+    assert await jobs.assigned_last("q2", 10) == []

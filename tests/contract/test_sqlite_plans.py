@@ -36,6 +36,13 @@ async def every_query(store: SqliteStore) -> None:
         await aggregates.outbox(NOW, 10)
     await store.workers.idle(NOW, 10)
     await store.workers.last_offered("queue-1")
+    for filter in every_worker_filter():
+        await store.workers.count(filter)
+    for ahead_of in (None, make_job("b")):
+        await store.jobs.count_waiting("queue-1", ahead_of)
+    await store.jobs.count_in_service("queue-1")
+    await store.jobs.waiting_by_priority("queue-1")
+    await store.jobs.assigned_last("queue-1", 10)
     for fetch in every_paged_query(store):
         await all_pages(fetch)
 
@@ -43,15 +50,15 @@ async def every_query(store: SqliteStore) -> None:
 def every_paged_query(store: SqliteStore) -> list[Callable[[str | None], Awaitable[Page[Any]]]]:
     statuses = frozenset({JobStatus.QUEUED, JobStatus.ASSIGNED})
     job_filters = [
-        JobFilter(statuses=some, queue_id=queue, channel_id=channel, scheduled_after=after)
-        for some, queue, channel, after in product(
-            (None, statuses), (None, "queue-1"), (None, "chat"), (None, NOW)
+        JobFilter(
+            statuses=some,
+            queue_id=queue,
+            channel_id=channel,
+            classification_policy_id=policy,
+            scheduled_after=after,
         )
-    ]
-    worker_filters = [
-        WorkerFilter(state=state, queue_id=queue, channel_id=channel, has_capacity=capacity)
-        for state, queue, channel, capacity in product(
-            (None, WorkerState.ACTIVE), (None, "queue-1"), (None, "chat"), (False, True)
+        for some, queue, channel, policy, after in product(
+            (None, statuses), (None, "queue-1"), (None, "chat"), (None, "policy"), (None, NOW)
         )
     ]
     selectors = tuple(make_selector("x", operator, 1) for operator in LabelOperator)
@@ -65,12 +72,21 @@ def every_paged_query(store: SqliteStore) -> list[Callable[[str | None], Awaitab
     )
     return [
         *(lambda token, f=f: store.jobs.list(f, 1, token) for f in job_filters),
-        *(lambda token, f=f: store.workers.list(f, 1, token) for f in worker_filters),
+        *(lambda token, f=f: store.workers.list(f, 1, token) for f in every_worker_filter()),
         *(lambda token, q=q: store.workers.available(q, 1, token) for q in worker_queries),
         lambda token: store.workers.available(after_a, 1, token),
         lambda token: store.jobs.waiting(queues, None, 1, token),
         lambda token: store.jobs.waiting(queues, ["chat", "voice"], 1, token),
         lambda token: store.queues.list(1, token),
+    ]
+
+
+def every_worker_filter() -> list[WorkerFilter]:
+    return [
+        WorkerFilter(state=state, queue_id=queue, channel_id=channel, has_capacity=capacity)
+        for state, queue, channel, capacity in product(
+            (None, WorkerState.ACTIVE), (None, "queue-1"), (None, "chat"), (False, True)
+        )
     ]
 
 
@@ -106,6 +122,8 @@ async def test_every_statement_searches_an_index_and_sorts_nothing(
         slow = [step for step in steps if "SCAN" in step or "TEMP B-TREE" in step]
         assert steps, statement
         assert not slow, (statement, steps)
+        if "count(*)" in statement and "FROM jobs" in statement:
+            assert all("COVERING INDEX" in step for step in steps), (statement, steps)
 
 
 def traced(monkeypatch: pytest.MonkeyPatch) -> set[str]:

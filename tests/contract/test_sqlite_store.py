@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from shared.domain.jobs import Assignment, Job
 from shared.domain.labels import LabelOperator
+from shared.domain.statuses import JobStatus
 from shared.ports import (
     AlreadyExists,
     ConcurrencyConflict,
@@ -19,10 +21,13 @@ from shared.ports import (
     StoreUnavailable,
     WorkerQuery,
 )
-from shared.storage.documents import UnreadableDocument
+from shared.storage.documents import JOBS, UnreadableDocument
 from shared.storage.sqlite import SqliteStore, Synchronous, UnsupportedSchema, open_sqlite_store
 from shared.storage.sqlite.readers import Readers
+from shared.storage.sqlite.schema import VERSION
+from shared.storage.sqlite.tables import insert
 from shared.storage.sqlite.writer import Writer
+from tests.contract.sqlite_schema_1 import SCHEMA_1
 from tests.factories import (
     NOW,
     make_job,
@@ -106,6 +111,83 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
         connection.execute("PRAGMA user_version = 1000")
     with pytest.raises(UnsupportedSchema, match="1000"):
         await open_sqlite_store(path)
+
+
+async def test_a_file_of_schema_1_is_migrated_with_what_is_in_it(path: Path) -> None:
+    jobs = (
+        make_job("waits", classification_policy_id="policy"),
+        make_job("closed", status=JobStatus.CLOSED, assignments=(make_assignment(9),)),
+        make_job("busy", status=JobStatus.ASSIGNED, assignments=(make_assignment(3),)),
+    )
+    with closing(sqlite3.connect(path, autocommit=True)) as connection:
+        connection.executescript(SCHEMA_1)
+        for job in jobs:
+            insert_in_schema_1(connection, job)
+    for _ in range(2):
+        store = await open_sqlite_store(path)
+        listed = await store.jobs.list(JobFilter(classification_policy_id="policy"), 10)
+        assert [stored.value for stored in listed.items] == [jobs[0]]
+        assigned = await store.jobs.assigned_last("queue-1", 10)
+        assert [stored.value for stored in assigned] == [jobs[1], jobs[2]]
+        assert await store.jobs.count_waiting("queue-1") == 1
+        await store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+async def test_a_migrated_file_has_the_schema_of_a_new_one(path: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(path, autocommit=True)) as connection:
+        connection.executescript(SCHEMA_1)
+    await (await open_sqlite_store(path)).close()
+    await (await open_sqlite_store(tmp_path / "new.db")).close()
+    assert schema_of(path) == schema_of(tmp_path / "new.db")
+
+
+async def test_a_file_whose_migration_fails_stays_as_it_was(path: Path) -> None:
+    with closing(sqlite3.connect(path, autocommit=True)) as connection:
+        connection.executescript(SCHEMA_1)
+        insert_in_schema_1(connection, make_job("damaged"))
+        connection.execute("UPDATE jobs SET document = '{}'")
+    before = schema_of(path)
+    with pytest.raises(StoreUnavailable):
+        await open_sqlite_store(path)
+    assert schema_of(path) == before
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+def insert_in_schema_1(connection: sqlite3.Connection, job: Job) -> None:
+    """As the release with schema 1 wrote it."""
+    row = {
+        "id": job.id,
+        "etag": "1",
+        "modified_at": 0,
+        "due_at": 0,
+        "status": job.status,
+        "queue_id": job.queue_id,
+        "channel_id": job.channel_id,
+        "waiting": job.is_waiting,
+        "tier": 1,
+        "rank": -job.priority,
+        "waiting_since": 0,
+        "document": JOBS.to_json(job),
+    }
+    assert connection.execute(insert("jobs", row), row).rowcount == 1
+
+
+def make_assignment(after: float) -> Assignment:
+    return Assignment(
+        assignment_id="assignment",
+        worker_id="worker-1",
+        offer_id="offer-1",
+        assigned_at=NOW + seconds(after),
+    )
+
+
+def schema_of(path: Path) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        statement = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+        return connection.execute(statement).fetchall()
 
 
 @pytest.fixture

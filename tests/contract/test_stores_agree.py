@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from shared.domain.jobs import Assignment, Job
 from shared.domain.labels import identical
 from shared.domain.statuses import JobStatus, WorkerState
 from shared.ports import (
@@ -44,6 +45,14 @@ CHANNELS = st.sampled_from(["chat", "voice"])
 TIMES = st.integers(-2, 2).map(lambda offset: NOW + timedelta(microseconds=offset))
 STATUSES = st.just(JobStatus.QUEUED) | st.sampled_from(JobStatus)
 SMALL = st.integers(0, 3)
+POLICIES = st.none() | st.sampled_from(["p1", "p2"])
+
+
+def make_assignment(assigned_at: datetime) -> Assignment:
+    return Assignment(
+        assignment_id="assignment", worker_id="w", offer_id="offer", assigned_at=assigned_at
+    )
+
 
 JOBS = st.builds(
     make_job,
@@ -51,6 +60,8 @@ JOBS = st.builds(
     status=STATUSES,
     queue_id=QUEUES,
     channel_id=CHANNELS,
+    classification_policy_id=POLICIES,
+    assignments=st.lists(st.builds(make_assignment, TIMES), max_size=2).map(tuple),
     priority=st.integers(-1, 1),
     enqueued_at=TIMES,
     scheduled_at=st.none() | TIMES,
@@ -83,6 +94,7 @@ JOB_FILTERS = st.builds(
     statuses=st.none() | st.frozensets(STATUSES),
     queue_id=st.none() | QUEUES,
     channel_id=st.none() | CHANNELS,
+    classification_policy_id=POLICIES,
     scheduled_before=st.none() | TIMES,
     scheduled_after=st.none() | TIMES,
 )
@@ -183,8 +195,17 @@ class Adapters(RuleBasedStateMachine):
             lambda n, token: self._stores[n].jobs.waiting(queues, channels, limit, token)
         )
 
+    @rule(queue_id=QUEUES, job=JOBS, limit=LIMITS)
+    def backlog(self, queue_id: str, job: Job, limit: int) -> None:
+        self._same(lambda n: self._stores[n].jobs.count_waiting(queue_id))
+        self._same(lambda n: self._stores[n].jobs.count_waiting(queue_id, job))
+        self._same(lambda n: self._stores[n].jobs.count_in_service(queue_id))
+        self._same(lambda n: self._stores[n].jobs.waiting_by_priority(queue_id))
+        self._same(lambda n: self._stores[n].jobs.assigned_last(queue_id, limit))
+
     @rule(filter=WORKER_FILTERS, limit=LIMITS)
     def list_workers(self, filter: WorkerFilter, limit: int) -> None:
+        self._same(lambda n: self._stores[n].workers.count(filter))
         self._same_pages(lambda n, token: self._stores[n].workers.list(filter, limit, token))
 
     @rule(query=WORKER_QUERIES, limit=LIMITS)

@@ -133,8 +133,9 @@ async def test_conditions_are_anded(
     workers: WorkerStore, conditions: dict[str, Any], expected: str, limit: int
 ) -> None:
     await add(workers, *LISTED)
-    listed = await all_pages(partial(workers.list, WorkerFilter(**conditions), limit))
-    assert "".join(ids(listed)) == expected
+    filter = WorkerFilter(**conditions)
+    assert "".join(ids(await all_pages(partial(workers.list, filter, limit)))) == expected
+    assert await workers.count(filter) == len(expected)
 
 
 async def test_a_list_follows_what_is_stored(workers: WorkerStore) -> None:

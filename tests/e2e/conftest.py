@@ -1,7 +1,7 @@
 """The router as a user runs it: a process of its own, spoken to by the official SDK over https."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from azure.communication.jobrouter import JobRouterAdministrationClient, JobRouterClient
 
+from tests.e2e.sdk_clients import KINDS, Sdk, open_sdk
 from tests.e2e.webhook import Webhook
 from tests.local.host_rig import ROOT, HostProcess, host_process
 
@@ -68,3 +69,17 @@ def start(data: Path, webhook: Webhook, **environment: str) -> Iterator[RunningR
 def running_router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRouter]:
     with Webhook() as webhook:
         yield from start(tmp_path_factory.mktemp("router"), webhook)
+
+
+@pytest.fixture(scope="session")
+def sdk_router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRouter]:
+    """One router for all the tests that keep to ids of their own."""
+    with Webhook() as webhook:
+        yield from start(tmp_path_factory.mktemp("router"), webhook)
+
+
+@pytest.fixture(params=KINDS)
+async def sdk(request: pytest.FixtureRequest, sdk_router: RunningRouter) -> AsyncIterator[Sdk]:
+    """Who asks for it runs twice: with the synchronous clients and with the asynchronous ones."""
+    async with open_sdk(request.param, sdk_router) as sdk:
+        yield sdk

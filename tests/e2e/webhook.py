@@ -6,7 +6,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 20.0
+"""Longer than a record of a router that died waits: 10 seconds, and for the next sweep after."""
 PREFIX = "Microsoft.Communication."
 
 type EventGridEvent = dict[str, Any]

@@ -7,7 +7,8 @@ import pytest
 
 from tests.functions.api import CHAT, JOB, WORKER, Api, Reply
 
-KINDS = ["jobs", "workers", "queues", "distributionPolicies"]
+POLICY_KINDS = ["distributionPolicies", "classificationPolicies", "exceptionPolicies"]
+KINDS = ["jobs", "workers", "queues", *POLICY_KINDS]
 
 
 async def everything(api: Api) -> object:
@@ -15,6 +16,8 @@ async def everything(api: Api) -> object:
     store = api.rig.store
     return [
         await store.distribution_policies.list(100),
+        await store.classification_policies.list(100),
+        await store.exception_policies.list(100),
         await store.queues.list(100),
         [page async for page in _contents(api)],
         list(api.rig.events.published),
@@ -46,7 +49,8 @@ async def refused(api: Api, method: str, path: str, document: object) -> Reply:
 @pytest.mark.parametrize(
     ("path", "document", "problems"),
     [
-        ("jobs/j", {}, [("Required", "channelId"), ("Required", "queueId")]),
+        ("jobs/j", {}, [("Required", "channelId")]),
+        ("jobs/j", {"channelId": "chat"}, [("Required", "queueId")]),
         ("jobs/j", {"queueId": "queue"}, [("Required", "channelId")]),
         ("jobs/j", {**JOB, "queueId": "nowhere"}, [("QueueNotFound", "queueId")]),
         (
@@ -121,9 +125,8 @@ async def test_bad_changes(
 @pytest.mark.parametrize("id", ["a%2Fb", "a%5Cb", "%0A", "%FF", "%2E%2E%2E", "x" * 129, "%20a"])
 async def test_bad_ids(api: Api, kind: str, method: str, id: str) -> None:
     reply = await refused(api, method, f"/routing/{kind}/{id}", {})
-    singular = {"jobs": "job", "workers": "worker", "queues": "queue"}
-    name = singular.get(kind, "distributionPolicy") + "Id"
-    assert reply.problems == [("Invalid", name)]
+    singular = f"{kind.removesuffix('ies')}y" if kind in POLICY_KINDS else kind.removesuffix("s")
+    assert reply.problems == [("Invalid", f"{singular}Id")]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -108,7 +108,11 @@ async def test_lists(api: Api) -> None:
     await api.offered("worker2", "job2")
     await api.patch("/routing/queues/queue2", {"distributionPolicyId": "policy"})
     await api.patch("/routing/distributionPolicies/policy2", {})
-    for kind in ("jobs", "workers", "queues", "distributionPolicies"):
+    for number in range(2):
+        await api.patch(f"/routing/classificationPolicies/c{number}", {})
+        await api.patch(f"/routing/exceptionPolicies/e{number}", {})
+    kinds = ("jobs", "workers", "queues", "distributionPolicies")
+    for kind in (*kinds, "classificationPolicies", "exceptionPolicies"):
         assert len(granted(await api.get(f"/routing/{kind}")).json["value"]) == 2
         page = granted(await api.get(f"/routing/{kind}?maxpagesize=1"))
         assert "nextLink" in page.json

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.functions.api import JOB, PREVIEW, VERSION, WORKER, Api, Document, Reply
+from shared.api.versions import SUPPORTED
+from tests.functions.api import JOB, WORKER, Api, Document, Reply
 
 SETTINGS = settings(
     max_examples=150,
@@ -20,7 +21,21 @@ FAR_TIMES = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.9999999-14:00", "
 ODD_NUMBERS = [0, -1, 1, 2**31 - 1, 2**31, 2**53, 10**400, -0.0, 0.5, 1e-320, 1e308]
 
 MEMBERS = {
-    "distributionPolicies": ["name", "offerExpiresAfterSeconds", "mode"],
+    "distributionPolicies": [
+        "name",
+        "offerExpiresAfterSeconds",
+        "offerTtlSeconds",
+        "offerTTL",
+        "mode",
+    ],
+    "classificationPolicies": [
+        "name",
+        "fallbackQueueId",
+        "queueSelectorAttachments",
+        "prioritizationRule",
+        "workerSelectorAttachments",
+    ],
+    "exceptionPolicies": ["name", "exceptionRules"],
     "queues": ["name", "distributionPolicyId", "labels", "exceptionPolicyId"],
     "workers": [
         "queues",
@@ -30,6 +45,10 @@ MEMBERS = {
         "channels",
         "availableForOffers",
         "maxConcurrentOffers",
+        "queueAssignments",
+        "queueIds",
+        "totalCapacity",
+        "channelConfigurations",
     ],
     "jobs": [
         "channelReference",
@@ -39,6 +58,7 @@ MEMBERS = {
         "priority",
         "dispositionCode",
         "requestedWorkerSelectors",
+        "workerSelectors",
         "labels",
         "tags",
         "notes",
@@ -52,6 +72,10 @@ INNER = [
     "bypassSelectors",
     "scoringRule",
     "scheduleAt",
+    "operator",
+    "ttl",
+    "ttlSeconds",
+    "queueId",
     "key",
     "labelOperator",
     "value",
@@ -63,6 +87,25 @@ INNER = [
     "maxNumberOfJobs",
     "channelId",
     "Id",
+    "id",
+    "trigger",
+    "threshold",
+    "thresholdSeconds",
+    "actions",
+    "queueId",
+    "classificationPolicyId",
+    "labelsToUpsert",
+    "priority",
+    "queueSelector",
+    "queueSelectors",
+    "workerSelector",
+    "workerSelectors",
+    "condition",
+    "rule",
+    "expression",
+    "language",
+    "allocations",
+    "weight",
 ]
 OPTIONS = ["note", "dispositionCode", "closeAt", "suspendMatching", "retryOfferAt"]
 QUERIES = [
@@ -87,10 +130,24 @@ WORDS = [
     "equal",
     "greaterThan",
     "roundRobin",
+    "round-robin",
+    "PT1M",
     "bestWorker",
     "scheduleAndSuspend",
     "suspend",
     "queueAndMatch",
+    "static",
+    "directMap",
+    "expression",
+    "conditional",
+    "passThrough",
+    "ruleEngine",
+    "weightedAllocation",
+    "queueLength",
+    "waitTime",
+    "cancel",
+    "reclassify",
+    "manualReclassify",
     "true",
     "queued",
     "*",
@@ -98,7 +155,13 @@ WORDS = [
     "application/json",
 ]
 
-BASES: list[Document] = [{}, JOB, WORKER, {"distributionPolicyId": "policy"}]
+BASES: list[Document] = [
+    {},
+    JOB,
+    WORKER,
+    {"distributionPolicyId": "policy"},
+    {"totalCapacity": 1, "queueAssignments": {"queue": {}}},
+]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 known = st.sampled_from(WORDS + FAR_TIMES)
@@ -159,7 +222,7 @@ def actions() -> Sequence[str]:
 
 
 @SETTINGS
-@given(patch=patches(), id=ids, version=st.sampled_from([VERSION, PREVIEW]))
+@given(patch=patches(), id=ids, version=st.sampled_from(SUPPORTED))
 async def test_any_definition(api: Api, patch: tuple[str, bytes], id: str, version: str) -> None:
     api.restart()
     await api.ready()

@@ -12,6 +12,8 @@ from infra.local.worker import HTTP_TRIGGER, TIMER_TRIGGER, FunctionWorker
 from tests.local.host_rig import ROOT, loaded
 
 POLICIES = "routing/distributionPolicies"
+CLASSIFICATION = "routing/classificationPolicies"
+EXCEPTIONS = "routing/exceptionPolicies"
 OFFER = "routing/workers/{workerId}/offers/{offerId}"
 ASSIGNMENT = "routing/jobs/{jobId}/assignments/{assignmentId}"
 
@@ -20,9 +22,18 @@ OPERATIONS = {
     "get_distribution_policy": ("GET", POLICIES + "/{distributionPolicyId}"),
     "list_distribution_policies": ("GET", POLICIES),
     "delete_distribution_policy": ("DELETE", POLICIES + "/{distributionPolicyId}"),
+    "upsert_classification_policy": ("PATCH", CLASSIFICATION + "/{classificationPolicyId}"),
+    "get_classification_policy": ("GET", CLASSIFICATION + "/{classificationPolicyId}"),
+    "list_classification_policies": ("GET", CLASSIFICATION),
+    "delete_classification_policy": ("DELETE", CLASSIFICATION + "/{classificationPolicyId}"),
+    "upsert_exception_policy": ("PATCH", EXCEPTIONS + "/{exceptionPolicyId}"),
+    "get_exception_policy": ("GET", EXCEPTIONS + "/{exceptionPolicyId}"),
+    "list_exception_policies": ("GET", EXCEPTIONS),
+    "delete_exception_policy": ("DELETE", EXCEPTIONS + "/{exceptionPolicyId}"),
     "upsert_queue": ("PATCH", "routing/queues/{queueId}"),
     "get_queue": ("GET", "routing/queues/{queueId}"),
     "list_queues": ("GET", "routing/queues"),
+    "get_queue_statistics": ("GET", "routing/queues/{queueId}/statistics"),
     "delete_queue": ("DELETE", "routing/queues/{queueId}"),
     "upsert_worker": ("PATCH", "routing/workers/{workerId}"),
     "get_worker": ("GET", "routing/workers/{workerId}"),
@@ -33,11 +44,16 @@ OPERATIONS = {
     "upsert_job": ("PATCH", "routing/jobs/{jobId}"),
     "get_job": ("GET", "routing/jobs/{jobId}"),
     "list_jobs": ("GET", "routing/jobs"),
+    "get_job_position": ("GET", "routing/jobs/{jobId}/position"),
     "delete_job": ("DELETE", "routing/jobs/{jobId}"),
     "cancel_job": ("POST", "routing/jobs/{jobId}:cancel"),
+    "reclassify_job": ("POST", "routing/jobs/{jobId}:reclassify"),
     "complete_job": ("POST", ASSIGNMENT + ":complete"),
     "close_job": ("POST", ASSIGNMENT + ":close"),
     "unassign_job": ("POST", ASSIGNMENT + ":unassign"),
+    "complete_job_2021": ("POST", "routing/jobs/{jobId}:complete"),
+    "close_job_2021": ("POST", "routing/jobs/{jobId}:close"),
+    "reclassify_job_2021": ("POST", "routing/jobs/{jobId}/reclassify"),
     "get_openapi": ("GET", "openapi.json"),
     "healthz": ("GET", "healthz"),
 }
@@ -45,6 +61,7 @@ SCHEDULES = {
     "match": "*/5 * * * * *",
     "expire": "* * * * * *",
     "deregister_idle_workers": "0 * * * * *",
+    "tell_changed_conditions": "*/5 * * * * *",
     "publish_outbox": "*/5 * * * * *",
 }
 

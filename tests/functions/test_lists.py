@@ -7,7 +7,14 @@ import pytest
 
 from tests.functions.api import CHAT, JOB, WORKER, Api
 
-KINDS = ["jobs", "workers", "queues", "distributionPolicies"]
+KINDS = [
+    "jobs",
+    "workers",
+    "queues",
+    "distributionPolicies",
+    "classificationPolicies",
+    "exceptionPolicies",
+]
 
 
 async def create(api: Api, kind: str, id: str, **members: object) -> None:
@@ -16,6 +23,8 @@ async def create(api: Api, kind: str, id: str, **members: object) -> None:
         "workers": WORKER | {"availableForOffers": False},
         "queues": {"distributionPolicyId": "policy"},
         "distributionPolicies": {},
+        "classificationPolicies": {},
+        "exceptionPolicies": {},
     }
     reply = await api.patch(f"/routing/{kind}/{id}", {**required[kind], **members})
     assert reply.status == 201

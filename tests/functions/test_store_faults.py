@@ -26,7 +26,7 @@ from tests.rig import Rig
 DATABASE = "router"
 FOREVER = 10**6
 THROTTLED = Answer(HTTPStatus.TOO_MANY_REQUESTS, retry_after=30)
-SWEEPS = ("publish_outbox", "expire", "deregister_idle_workers", "match")
+SWEEPS = ("publish_outbox", "expire", "deregister_idle_workers", "tell_changed_conditions", "match")
 
 type Send = Callable[[], Awaitable[Reply]]
 

@@ -30,6 +30,20 @@ async def test_deregister_idle_workers_after_a_week(api: Api) -> None:
     assert len(api.rig.events.of(WorkerDeregistered)) == 1
 
 
+async def test_waiting_jobs_are_told_of_other_exception_rules(api: Api) -> None:
+    await api.ready()
+    await api.patch("/routing/jobs/job", JOB)
+    trigger = {"kind": "waitTime", "thresholdSeconds": 30}
+    rule = {"id": "late", "trigger": trigger, "actions": [{"kind": "cancel"}]}
+    await api.patch("/routing/exceptionPolicies/late", {"exceptionRules": [rule]})
+    await api.patch("/routing/queues/queue", {"exceptionPolicyId": "late"})
+    api.rig.clock.forward(seconds=5)
+    await sweep(api, "tell_changed_conditions")
+    api.rig.clock.forward(seconds=25)
+    await sweep(api, "expire")
+    assert api.rig.events.names("job")[-2:] == ["JobExceptionTriggered", "JobCancelled"]
+
+
 async def test_publish_outbox_publishes_what_requests_could_not(api: Api) -> None:
     await api.ready()
     api.rig.events.down = True

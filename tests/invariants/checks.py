@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from shared.domain.events import JobEvent, OfferEvent, RecordedEvent, WorkerEvent
 from shared.domain.jobs import Job
+from shared.domain.queue_conditions import QueueConditions
 from shared.domain.workers import Worker
 from shared.matching.planner import plan
 from shared.ports import JobFilter, Store, WorkerFilter
@@ -23,6 +24,7 @@ async def check_at_rest(store: Store, published: Sequence[RecordedEvent]) -> Non
         check_job(job)
     check_reservations_agree(jobs, workers)
     await check_nobody_waits_in_vain(store, jobs, workers)
+    await check_waiting_jobs_know_the_rules(store, jobs)
     await check_outbox_is_empty(store)
     check_events_are_complete(jobs, workers, published)
 
@@ -40,6 +42,7 @@ def check_job(job: Job) -> None:
     unfinished = [a for a in job.assignments if a.closed_at is None]
     assert len(unfinished) <= 1, job
     assert not job.offers or job.is_waiting, job
+    assert not job.is_to_be_routed, job
     assert len({offer.worker_id for offer in job.offers}) == len(job.offers), job
 
 
@@ -68,6 +71,18 @@ async def check_nobody_waits_in_vain(
         if policy is not None:
             modes[queue.value.id] = policy.value.mode
     assert plan(jobs, workers, modes, {}) == []
+
+
+async def check_waiting_jobs_know_the_rules(store: Store, jobs: Sequence[Job]) -> None:
+    """They know when the next rule of their queue's exception policy fires."""
+    for job in jobs:
+        queue = await store.queues.get(job.queue_id) if job.queue_id and job.is_waiting else None
+        policy_id = queue.value.exception_policy_id if queue else None
+        if policy_id is not None:
+            policy = await store.exception_policies.get(policy_id)
+            assert policy is not None
+            assert job.stay is not None
+            assert QueueConditions(policy=policy.value).scheduled(job.stay) == job.stay
 
 
 async def check_outbox_is_empty(store: Store) -> None:

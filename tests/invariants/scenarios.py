@@ -11,8 +11,17 @@ from datetime import timedelta
 from functools import partial
 
 from shared.domain.channels import Channel
+from shared.domain.classification import PassThroughAttachment
 from shared.domain.distribution import DistributionMode, DistributionPolicy
-from shared.domain.jobs import JobDefinition
+from shared.domain.exception_policies import (
+    CancelAction,
+    ExceptionRule,
+    ManualReclassifyAction,
+    QueueLengthTrigger,
+    ReclassifyAction,
+    WaitTimeTrigger,
+)
+from shared.domain.job_definition import JobDefinition
 from shared.domain.labels import LabelOperator
 from shared.domain.matching_modes import QueueAndMatch, ScheduleAndSuspend, Suspend
 from shared.domain.queues import Queue
@@ -26,6 +35,7 @@ from shared.services.jobs import (
     close_job,
     complete_job,
     delete_job,
+    reclassify_job,
     unassign_job,
     upsert_job,
 )
@@ -199,6 +209,56 @@ async def change_worker(rig: Rig) -> Requests:
     yield lambda: delete_worker(rig.router, "worker")
 
 
+async def classify_and_reclassify(rig: Rig) -> Requests:
+    """By its labels, twice, and once because it is asked for; then its queue is full."""
+    product = PassThroughAttachment(key="product", operator=LabelOperator.EQUAL)
+    full = ExceptionRule(
+        id="full",
+        trigger=QueueLengthTrigger(threshold=0),
+        actions=(ReclassifyAction(id="again", labels_to_upsert={"product": "car"}),),
+    )
+    policy = partial(
+        rig.classification, fallback_queue_id="queue", queue_selector_attachments=(product,)
+    )
+    yield partial(rig.queue, "cars", labels={"product": "car"})
+    yield policy
+    yield rig.worker
+    yield partial(rig.submit, classification_policy_id="classification")
+    yield partial(rig.patch_job, labels={"product": "car"})
+    yield lambda: reclassify_job(rig.router, "job")
+    yield partial(rig.exceptions, full)
+    yield partial(rig.queue, exceptions="exceptions")
+    yield partial(rig.submit, "other", classification_policy_id="classification")
+
+
+async def fail_a_classification(rig: Rig) -> Requests:
+    yield rig.classification
+    yield partial(rig.submit, classification_policy_id="classification")
+    yield partial(rig.patch_job, queue_id="queue")
+
+
+async def trigger_exceptions(rig: Rig) -> Requests:
+    """A change of the rules reaches a job that waits; it is moved, and then cancelled."""
+    late = WaitTimeTrigger(threshold_seconds=30)
+    move = ManualReclassifyAction(id="move", queue_id="second", priority=5)
+    yield rig.worker
+    yield partial(rig.queue, "second")
+    yield partial(rig.exceptions, ExceptionRule(id="late", trigger=late, actions=(move,)))
+    yield rig.job
+    yield partial(rig.queue, exceptions="exceptions")
+    rig.clock.forward(seconds=5)
+    yield rig.sweep
+    rig.clock.forward(seconds=30)
+    yield rig.sweep
+    cancel = CancelAction(id="cancel")
+    yield partial(rig.queue, "second", exceptions="exceptions")
+    yield partial(rig.exceptions, ExceptionRule(id="late", trigger=late, actions=(cancel,)))
+    rig.clock.forward(seconds=5)
+    yield rig.sweep
+    rig.clock.forward(seconds=30)
+    yield rig.sweep
+
+
 async def deregister_idle_worker(rig: Rig) -> Requests:
     yield rig.worker
     rig.clock.forward(days=8)
@@ -283,6 +343,9 @@ SCENARIOS: Sequence[Scenario] = (
     move_an_offered_job,
     activate_a_scheduled_job,
     expire_selector,
+    classify_and_reclassify,
+    fail_a_classification,
+    trigger_exceptions,
     change_worker,
     deregister_idle_worker,
     repair_reservation,

@@ -13,9 +13,18 @@ from pathlib import Path
 import pytest
 
 from shared.domain.channels import Channel
+from shared.domain.classification import RuleAttachment
 from shared.domain.errors import RouterError
 from shared.domain.events import OfferAccepted
+from shared.domain.exception_policies import (
+    ExceptionRule,
+    ManualReclassifyAction,
+    QueueLengthTrigger,
+    ReclassifyAction,
+    WaitTimeTrigger,
+)
 from shared.domain.labels import LabelOperator
+from shared.domain.rules import DirectMapRule
 from shared.domain.selectors import WorkerSelector
 from shared.ports import Store
 from shared.services.jobs import (
@@ -76,9 +85,11 @@ class Caller:
                 self._change_worker,
                 self._cancel,
                 self._come_and_go,
+                self._relabel,
+                self._change_rules,
                 self._pass_time,
             ),
-            (8, 12, 10, 4, 1, 1, 2),
+            (8, 12, 10, 4, 1, 1, 3, 1, 2),
         )[0]
         with contextlib.suppress(RouterError, TooMuchContention):
             await action()
@@ -91,12 +102,38 @@ class Caller:
             value=self._chance.randrange(4),
             expires_after_seconds=self._chance.choice((None, 30)),
         )
-        await self._rig.job(
+        place = self._chance.choice(
+            (
+                {"queue_id": "queue"},
+                {"queue_id": "fan-out"},
+                {"classification_policy_id": "by-wish", "labels": self._wish()},
+            )
+        )
+        await self._rig.submit(
             f"{self._name}-{self._submitted}",
-            channel=self._chance.choice(("chat", "voice")),
-            queue=self._chance.choice(("queue", "fan-out")),
+            channel_id=self._chance.choice(("chat", "voice")),
             priority=self._chance.randrange(3),
-            selectors=(selector,) if self._chance.random() < 0.5 else (),
+            requested_worker_selectors=(selector,) if self._chance.random() < 0.5 else (),
+            **place,
+        )
+
+    def _wish(self) -> dict[str, str]:
+        return {"wish": self._chance.choice(("queue", "fan-out"))}
+
+    async def _relabel(self) -> None:
+        """Perhaps a job that is classified, even at this very moment."""
+        if self._submitted:
+            number = self._chance.randint(1, self._submitted)
+            await self._rig.patch_job(f"{self._name}-{number}", labels=self._wish())
+
+    async def _change_rules(self) -> None:
+        move = ManualReclassifyAction(id="move", queue_id="queue", priority=9)
+        late = WaitTimeTrigger(threshold_seconds=self._chance.choice((1, 20)))
+        full = QueueLengthTrigger(threshold=self._chance.choice((2, 5)))
+        again = ReclassifyAction(id="again", labels_to_upsert=self._wish())
+        await self._rig.exceptions(
+            ExceptionRule(id="late", trigger=late, actions=(move,)),
+            ExceptionRule(id="full", trigger=full, actions=(again,)),
         )
 
     async def _answer(self) -> None:
@@ -201,7 +238,13 @@ async def _check_many_callers(seed: int, stores: Sequence[Store]) -> None:
 async def _set_up(rig: Rig) -> None:
     await rig.ready()
     await rig.policy("fan-out", max_concurrent_offers=3, min_concurrent_offers=2)
-    await rig.queue("fan-out", "fan-out")
+    await rig.exceptions()
+    await rig.queue("fan-out", "fan-out", exceptions="exceptions")
+    wished = RuleAttachment(rule=DirectMapRule())
+    await rig.queue(labels={"wish": "queue"})
+    await rig.classification(
+        "by-wish", fallback_queue_id="fan-out", queue_selector_attachments=(wished,)
+    )
     for number in range(WORKERS):
         await rig.worker(
             f"worker-{number}", queues=("queue", "fan-out"), capacity=3, channels=CHANNELS

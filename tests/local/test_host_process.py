@@ -181,6 +181,7 @@ def test_the_app_is_pointed_at_the_local_store_and_topic(running: dict[str, str]
     topic = r"http://127\.0\.0\.1:\d+/_local/topic/api/events"
     assert re.fullmatch(topic, found["JOBROUTER_EVENTGRID_ENDPOINT"])
     assert found["JOBROUTER_EVENTGRID_KEY"] == (data / "topic.key").read_text().strip()
+    assert found["JOBROUTER_SECRETS_KEY"] == (data / "secrets.key").read_text().strip()
 
 
 def test_the_topic_is_served_too(running: dict[str, str]) -> None:
@@ -190,7 +191,7 @@ def test_the_topic_is_served_too(running: dict[str, str]) -> None:
 
 def test_keys_are_private(running: dict[str, str]) -> None:
     data = Path(running["CA certificate"]).parents[1]
-    for name in ("access.key", "topic.key", "certs/server.key"):
+    for name in ("access.key", "topic.key", "secrets.key", "certs/server.key"):
         assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
 
 
@@ -199,6 +200,7 @@ def test_an_app_told_otherwise_keeps_its_own_settings(tmp_path: Path) -> None:
         "JOBROUTER_ACCESS_KEY": "a2V5",
         "JOBROUTER_STORE": "sqlite:/elsewhere.db",
         "JOBROUTER_RATE_LIMIT": "7",
+        "JOBROUTER_SECRETS_KEY": "YSBrZXk=",
         "JOBROUTER_EVENTGRID_ENDPOINT": "https://topic.example.org/api/events",
         "JOBROUTER_DATA": str(tmp_path / "elsewhere"),
     }

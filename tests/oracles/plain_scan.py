@@ -14,6 +14,9 @@ from shared.domain.selectors import all_accept
 from shared.domain.workers import Worker
 from shared.matching.scoring import default_score
 
+type ScoresByJob = Mapping[str, Mapping[str, float]]
+"""What scoring rules say: by job id, then by worker id."""
+
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -22,9 +25,10 @@ def scan(
     workers: Sequence[Worker],
     modes: Mapping[str, DistributionMode],
     last_offered: Mapping[str, str | None],
+    scores: ScoresByJob | None = None,
 ) -> list[tuple[str, str]]:
     """The offers as pairs of job id and worker id. Parameters as for ``plan``."""
-    return list(PlainScan(workers, modes, last_offered).offers(jobs))
+    return list(PlainScan(workers, modes, last_offered, scores).offers(jobs))
 
 
 def in_order(jobs: Sequence[Job]) -> list[Job]:
@@ -47,13 +51,16 @@ class PlainScan:
         workers: Sequence[Worker],
         modes: Mapping[str, DistributionMode],
         last_offered: Mapping[str, str | None],
+        scores: ScoresByJob | None = None,
     ) -> None:
         self.workers = {worker.id: worker for worker in workers}
         self.modes = modes
         self.last_offered = dict(last_offered)
+        self.scores = scores or {}
 
     def offers(self, jobs: Sequence[Job]) -> Iterator[tuple[str, str]]:
-        ordered = in_order([job for job in jobs if job.queue_id in self.modes and job.is_waiting])
+        waiting = [job for job in jobs if job.is_waiting and job.own_queue_id in self.modes]
+        ordered = in_order(waiting)
         open_offers = {job.id: len(job.offers) for job in ordered}
         for to_the_full in (False, True):
             for job in ordered:
@@ -67,35 +74,46 @@ class PlainScan:
                     yield job.id, worker.id
 
     def wanted(self, job: Job, to_the_full: bool) -> int:
-        mode = self.modes[job.queue_id]
+        mode = self.modes[job.own_queue_id]
         if to_the_full:
             return mode.max_concurrent_offers
         return min(mode.min_concurrent_offers, mode.max_concurrent_offers)
 
     def is_eligible(self, worker: Worker, job: Job) -> bool:
         return (
-            job.queue_id in worker.profile.queues
+            job.own_queue_id in worker.profile.queues
             and (
-                self.modes[job.queue_id].bypass_selectors
+                self.modes[job.own_queue_id].bypass_selectors
                 or all_accept(job.selectors, worker.profile.labels)
             )
-            and worker.is_available(job.queue_id, job.channel_id)
+            and worker.is_available(job.own_queue_id, job.channel_id)
             and job.may_be_offered_to(worker.id, worker.registration)
             and not any(held.job_id == job.id for held in worker.reservations)
         )
 
     def best(self, job: Job, eligible: list[Worker]) -> Worker:
-        match self.modes[job.queue_id].kind:
+        match self.modes[job.own_queue_id].kind:
             case DistributionModeKind.LONGEST_IDLE:
                 return min(eligible, key=lambda w: (w.load_ratio, longest_available(w)))
             case DistributionModeKind.ROUND_ROBIN:
-                last = self.last_offered.get(job.queue_id)
+                last = self.last_offered.get(job.own_queue_id)
                 return min(eligible, key=lambda w: (last is not None and w.id <= last, w.id))
+            case DistributionModeKind.BEST_WORKER if self.modes[job.own_queue_id].scoring_rule:
+                return self.best_by_rule(job, eligible)
             case DistributionModeKind.BEST_WORKER:
                 return min(
                     eligible,
                     key=lambda w: (-default_score(job, w.profile.labels), longest_available(w)),
                 )
+
+    def best_by_rule(self, job: Job, eligible: list[Worker]) -> Worker:
+        scores = self.scores.get(job.id, {})
+        scored = [w for w in eligible if w.id in scores]
+        if not scored:
+            return min(eligible, key=longest_available)
+        best = max if self.modes[job.own_queue_id].scoring.descending_order else min
+        highest = best(scores[w.id] for w in scored)
+        return min((w for w in scored if scores[w.id] == highest), key=longest_available)
 
     def offer(self, job: Job, worker: Worker) -> None:
         channel = worker.channel(job.channel_id)
@@ -104,7 +122,7 @@ class PlainScan:
             offer_id=f"planned-{job.id}-{worker.id}",
             job_id=job.id,
             channel_id=job.channel_id,
-            queue_id=job.queue_id,
+            queue_id=job.own_queue_id,
             registration=worker.registration,
             capacity_cost=channel.capacity_cost_per_job,
             offered_at=NEVER,
@@ -113,7 +131,7 @@ class PlainScan:
         )
         reservations = (*worker.reservations, planned)
         self.workers[worker.id] = replace(worker, reservations=reservations)
-        self.last_offered[job.queue_id] = worker.id
+        self.last_offered[job.own_queue_id] = worker.id
 
 
 def longest_available(worker: Worker) -> tuple[datetime, str]:

@@ -3,23 +3,32 @@
 import json
 from dataclasses import replace
 from datetime import UTC
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.domain.classification import Attachment, ClassificationPolicy
 from shared.domain.distribution import DistributionPolicy
 from shared.domain.events import Event
+from shared.domain.exception_policies import (
+    ExceptionAction,
+    ExceptionPolicy,
+    ExceptionTrigger,
+)
 from shared.domain.follow_ups import FollowUp
 from shared.domain.jobs import Job
 from shared.domain.labels import identical
 from shared.domain.matching_modes import MatchingMode, ScheduleAndSuspend, Suspend
 from shared.domain.queues import Queue
+from shared.domain.rules import Rule, Secret, StaticRule
 from shared.domain.workers import Worker
 from shared.ports import OutboxRecord
 from shared.storage.documents import (
+    CLASSIFICATION_POLICIES,
     DISTRIBUTION_POLICIES,
+    EXCEPTION_POLICIES,
     JOBS,
     OUTBOX_RECORDS,
     QUEUES,
@@ -35,6 +44,8 @@ CODECS: dict[Any, Codec[Any]] = {
     Worker: WORKERS,
     Queue: QUEUES,
     DistributionPolicy: DISTRIBUTION_POLICIES,
+    ClassificationPolicy: CLASSIFICATION_POLICIES,
+    ExceptionPolicy: EXCEPTION_POLICIES,
     OutboxRecord: OUTBOX_RECORDS,
 }
 
@@ -63,6 +74,13 @@ def test_a_label_keeps_its_type(value: Any) -> None:
     assert (label, type(label)) == (value, type(value))
 
 
+@pytest.mark.parametrize("value", [None, [{"a": None}], {"type": "StaticRule"}, [1, 1.0], {}])
+def test_the_value_of_a_static_rule_is_any_json(value: Any) -> None:
+    policy = ClassificationPolicy(id="c", prioritization_rule=StaticRule(value=value))
+    read = CLASSIFICATION_POLICIES.from_json(CLASSIFICATION_POLICIES.to_json(policy))
+    assert identical(read, policy)
+
+
 def test_times_come_back_in_utc() -> None:
     assert JOBS.from_json(JOBS.to_json(make_job())).created_at.tzinfo is UTC
 
@@ -74,6 +92,7 @@ def test_documents_are_json_objects_with_the_members_of_the_domain() -> None:
         "distribution_policy_id": "policy-1",
         "name": "Sales",
         "labels": {"a": 1},
+        "exception_policy_id": None,
     }
 
 
@@ -103,14 +122,21 @@ def test_the_matching_mode_is_stored_with_its_type(mode: MatchingMode) -> None:
 
 def test_type_names_which_documents_hold_do_not_change() -> None:
     stored = [*get_args(Event.__value__), *get_args(FollowUp.__value__)]
-    modes = get_args(MatchingMode.__value__)
-    assert {kind.__name__ for kind in (*stored, *modes)} >= {
+    chosen = [MatchingMode, Rule, Secret, ExceptionTrigger, ExceptionAction, Attachment]
+    parts = [get_origin(part) or part for kind in chosen for part in get_args(kind.__value__)]
+    assert {kind.__name__ for kind in (*stored, *parts)} >= {
         *("JobReceived", "JobQueued", "JobWorkerSelectorsExpired", "JobCompleted", "JobClosed"),
         *("JobCancelled", "JobUnassigned", "JobWaitingForActivation", "JobDeleted"),
         *("OfferIssued", "OfferAccepted", "OfferDeclined", "OfferRevoked", "OfferExpired"),
         *("WorkerRegistered", "WorkerUpdated", "WorkerDeregistered", "WorkerDeleted"),
         *("AssignReservation", "ReleaseReservation", "RevokeOffer"),
         *("QueueAndMatch", "Suspend", "ScheduleAndSuspend"),
+        *("StaticRule", "DirectMapRule", "ExpressionRule", "FunctionRule", "WebhookRule"),
+        "SealedSecret",
+        *("QueueLengthTrigger", "WaitTimeTrigger"),
+        *("CancelAction", "ReclassifyAction", "ManualReclassifyAction"),
+        *("StaticAttachment", "ConditionalAttachment", "PassThroughAttachment"),
+        *("RuleAttachment", "WeightedAttachment"),
     }
 
 

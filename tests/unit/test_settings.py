@@ -1,11 +1,14 @@
 """The application's settings: what must be set, what may be, and how mistakes are told."""
 
 import base64
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from shared.domain.behaviour import Behaviour
 from shared.eventgrid.schemas import EventSchema
+from shared.rules.outbound.addresses import AllowedHosts
 from shared.settings import (
     CosmosSettings,
     EntraSettings,
@@ -45,6 +48,10 @@ def test_what_is_required_is_enough() -> None:
         match_fan_out=False,
         entra=None,
         rate_limit=1000,
+        clock_skew=timedelta(minutes=5),
+        behaviour=Behaviour(),
+        rule_hosts=AllowedHosts(),
+        secrets_keys=(),
     )
 
 
@@ -271,3 +278,53 @@ def test_settings_show_no_keys() -> None:
     assert "data/router.db" in shown
     for secret in ("topic-key", base64_of(PRIMARY), repr(PRIMARY), repr(SECONDARY)):
         assert secret not in shown
+
+
+def test_the_behaviour_is_a_choice() -> None:
+    chosen = read(
+        JOBROUTER_CLOSE_COMPLETES="true",
+        JOBROUTER_CANCEL_ASSIGNED="false",
+        JOBROUTER_DELETE_BUSY_WORKERS="True",
+    )
+    assert chosen.behaviour == Behaviour(
+        close_completes=True, cancels_assigned=False, deletes_busy_workers=True
+    )
+
+
+def test_the_clock_skew_is_a_choice() -> None:
+    assert read(JOBROUTER_CLOCK_SKEW_SECONDS="60").clock_skew == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "3601", "soon", "٣"])
+def test_an_unusable_clock_skew_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="JOBROUTER_CLOCK_SKEW_SECONDS"):
+        read(JOBROUTER_CLOCK_SKEW_SECONDS=text)
+
+
+def test_rules_may_be_allowed_to_call_private_hosts() -> None:
+    settings = read(JOBROUTER_RULE_HOSTS_ALLOWED="scores.internal, 10.0.0.0/8,")
+    assert settings.rule_hosts == AllowedHosts.parse(["scores.internal", "10.0.0.0/8"])
+
+
+def test_a_host_for_rules_that_is_none_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"^JOBROUTER_RULE_HOSTS_ALLOWED: 'http://a' is not"):
+        read(JOBROUTER_RULE_HOSTS_ALLOWED="localhost,http://a")
+
+
+def test_there_may_be_keys_for_secrets() -> None:
+    old = b"o" * 32
+    settings = read(JOBROUTER_SECRETS_KEY=f"{base64_of(PRIMARY)},{base64_of(old)}")
+    assert settings.secrets_keys == (PRIMARY, old)
+    assert "pppp" not in repr(settings)
+
+
+@pytest.mark.parametrize("length", [16, 31, 33])
+def test_a_key_for_secrets_has_32_bytes(length: int) -> None:
+    with pytest.raises(SettingsError, match=r"^JOBROUTER_SECRETS_KEY must be base64 of 32 bytes"):
+        read(JOBROUTER_SECRETS_KEY=base64_of(b"k" * length))
+
+
+def test_a_key_for_secrets_must_be_base64() -> None:
+    with pytest.raises(SettingsError, match=r"^JOBROUTER_SECRETS_KEY is not base64") as refused:
+        read(JOBROUTER_SECRETS_KEY="secret but not base64")
+    assert "secret but" not in str(refused.value)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
 
-from shared.api import versions
 from shared.api.errors import SIGNATURE_SCHEME
+from shared.api.http_messages import API_VERSION
 from shared.api.merge_patch import JsonObject
 from shared.api.openapi.errors import ErrorResponse
 from shared.api.openapi.operations import Answer, Body, Endpoint, Operation
@@ -99,7 +99,9 @@ def describe(version: ApiVersion, endpoints: Iterable[Endpoint]) -> JsonObject:
     document = _Document(version)
     paths: dict[str, JsonObject] = defaultdict(dict)
     for endpoint in endpoints:
-        paths[f"/{endpoint.template}"][endpoint.method.lower()] = document.operation(endpoint)
+        if version in endpoint.operation.versions:
+            operation = document.operation(endpoint)
+            paths[f"/{endpoint.template}"][endpoint.method.lower()] = operation
     return {
         "openapi": OPENAPI_VERSION,
         "info": {"title": "Job Router", "version": version.name},
@@ -144,7 +146,7 @@ class _Document:
         return [
             *(self._path_parameter(name) for name in names),
             *common,
-            *(_parameter(parameter) for parameter in endpoint.operation.parameters),
+            *(_parameter(p) for p in endpoint.operation.parameters(self._version)),
         ]
 
     def _path_parameter(self, name: str) -> JsonObject:
@@ -153,7 +155,7 @@ class _Document:
 
     def _version_parameter(self) -> JsonObject:
         return {
-            "name": versions.PARAMETER,
+            "name": API_VERSION,
             "in": "query",
             "required": True,
             "description": "The version of the API that this document describes.",
@@ -169,7 +171,8 @@ class _Document:
 
     def _responses(self, operation: Operation) -> JsonObject:
         common = () if operation.is_public else _COMMON_HEADERS
-        granted = {str(a.status): self._answer(a, common) for a in operation.answers}
+        answers = [a for a in operation.answers if a.is_given(self._version)]
+        granted = {str(a.status): self._answer(a, common) for a in answers}
         statuses = frozenset() if operation.is_public else ANY_REFUSALS | operation.refusals
         return granted | {str(status): self._refused(status) for status in sorted(statuses)}
 

@@ -38,8 +38,13 @@ PAGING: Final = (
     ),
 )
 
-_QUEUE: Final = Parameter(name="queueId", schema=_TEXT, meaning="Of this queue alone.")
-_CHANNEL: Final = Parameter(name="channelId", schema=_TEXT, meaning="Of this channel alone.")
+QUEUE: Final = Parameter(name="queueId", schema=_TEXT, meaning="Of this queue alone.")
+CHANNEL: Final = Parameter(name="channelId", schema=_TEXT, meaning="Of this channel alone.")
+HAS_CAPACITY: Final = Parameter(
+    name="hasCapacity",
+    schema={"type": "boolean", "default": False},
+    meaning="With `true`, only those with room for another job on some channel.",
+)
 
 JOB_FILTERS: Final = (
     Parameter(
@@ -47,12 +52,12 @@ JOB_FILTERS: Final = (
         schema={"type": "string", "enum": [ALL, ACTIVE_JOBS, *JobStatus], "default": ALL},
         meaning="In this status; `active` is any but created, closed and cancelled.",
     ),
-    _QUEUE,
-    _CHANNEL,
+    QUEUE,
+    CHANNEL,
     Parameter(
         name="classificationPolicyId",
         schema=_TEXT,
-        meaning="Classified by this policy alone.",
+        meaning="That name this classification policy alone.",
     ),
     Parameter(name="scheduledBefore", schema=_TIME, meaning="Scheduled at this time or before."),
     Parameter(name="scheduledAfter", schema=_TIME, meaning="Scheduled at this time or after."),
@@ -64,13 +69,9 @@ WORKER_FILTERS: Final = (
         schema={"type": "string", "enum": [ALL, *WorkerState], "default": ALL},
         meaning="In this state.",
     ),
-    _QUEUE,
-    _CHANNEL,
-    Parameter(
-        name="hasCapacity",
-        schema={"type": "boolean", "default": False},
-        meaning="With `true`, only those with room for another job on some channel.",
-    ),
+    QUEUE,
+    CHANNEL,
+    HAS_CAPACITY,
 )
 
 KNOWN_VERSION: Final = Parameter(

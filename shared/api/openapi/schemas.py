@@ -81,7 +81,7 @@ class _Received:
 
     def refer(self, name: str) -> JsonObject:
         schema = self.derived[name]
-        if self.is_patch and schema.get("type") == "object":
+        if self.is_patch and (schema.get("type") == "object" or "oneOf" in schema):
             return self.schemas.add(f"{name.removesuffix('Model')}Patch", self._of(schema))
         return self.schemas.add(name.removesuffix("Model"), self._whole()._of(schema))
 
@@ -92,7 +92,8 @@ class _Received:
         match schema:
             case {"$ref": str(reference)}:
                 return self.refer(reference.removeprefix(_PREFIX))
-            case {"anyOf": [*alternatives]}:
+            case {"anyOf": [*alternatives]} | {"oneOf": [*alternatives]}:
+                # In a patch the kind, which tells them apart, may be missing.
                 return {"anyOf": [self._of(alternative) for alternative in alternatives]}
             case {"properties": dict(members)}:
                 return self._object(members, schema.get("required", []))
@@ -118,7 +119,7 @@ class _Received:
     def _map(self, schema: JsonObject, values: JsonObject) -> JsonObject:
         return {
             "type": "object",
-            "additionalProperties": _nullable(values) if self.is_patch else values,
+            "additionalProperties": _nullable(values),
             "propertyNames": self._of(schema["propertyNames"]),
         }
 

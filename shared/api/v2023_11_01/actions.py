@@ -10,6 +10,10 @@ class CancelJobOptions(WireModel):
     disposition_code: Text | None = None
 
 
+class ReclassifyJobOptions(WireModel):
+    """There are none yet."""
+
+
 class CompleteJobOptions(WireModel):
     note: Text | None = None
 

@@ -1,26 +1,51 @@
 """Distribution policies on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Self, override
+from typing import Annotated, ClassVar, Literal, Self, override
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from shared.api.conditions import quoted
 from shared.api.merge_patch import JsonObject
+from shared.api.unions import ByKind
 from shared.api.v2023_11_01 import resources
-from shared.api.wire import Definition, PositiveInt32, Text, WireModel, present, refuse
-from shared.domain.distribution import DistributionMode, DistributionModeKind, DistributionPolicy
+from shared.api.v2023_11_01.rules import RuleModel, rule_document
+from shared.api.wire import Definition, PositiveInt32, Text, WireModel, distinct, present, refuse
+from shared.domain.distribution import (
+    DEFAULT_SCORING,
+    DistributionMode,
+    DistributionModeKind,
+    DistributionPolicy,
+    ScoringOptions,
+    ScoringParameter,
+)
 from shared.domain.limits import DEFAULT_OFFER_SECONDS, MAX_OFFER_SECONDS
 from shared.ports import Stored
 
 
-class DistributionModeModel(WireModel):
-    kind: DistributionModeKind
+class ScoringRuleOptionsModel(WireModel):
+    batch_size: PositiveInt32 = DEFAULT_SCORING.batch_size
+    scoring_parameters: Annotated[
+        list[ScoringParameter],
+        distinct(lambda parameter: parameter, "Scoring parameters"),
+        Field(default_factory=lambda: [*DEFAULT_SCORING.parameters]),
+    ]
+    is_batch_scoring_enabled: bool = DEFAULT_SCORING.is_batch_enabled
+    descending_order: bool = DEFAULT_SCORING.descending_order
+
+    def to_domain(self) -> ScoringOptions:
+        return ScoringOptions(
+            batch_size=self.batch_size,
+            parameters=tuple(self.scoring_parameters),
+            is_batch_enabled=self.is_batch_scoring_enabled,
+            descending_order=self.descending_order,
+        )
+
+
+class _DistributionModeModel(WireModel):
     min_concurrent_offers: PositiveInt32 = 1
     max_concurrent_offers: PositiveInt32 = 1
     bypass_selectors: bool = False
-    scoring_rule: Any = None
-    scoring_rule_options: Any = None
 
     @model_validator(mode="after")
     def _has_room_for_the_minimum(self) -> Self:
@@ -30,23 +55,37 @@ class DistributionModeModel(WireModel):
             )
         return self
 
-    @field_validator("scoring_rule", "scoring_rule_options")
-    @classmethod
-    def _default_score_only(cls, rule: Any, info: ValidationInfo) -> Any:
-        if info.data.get("kind") is DistributionModeKind.BEST_WORKER:
-            raise refuse(
-                "Scoring rules are not supported yet: bestWorker uses the default score",
-                code="not_supported",
-            )
-        return rule
+
+class BestWorkerModeModel(_DistributionModeModel):
+    kind: Literal["bestWorker"]
+    scoring_rule: RuleModel | None = None
+    scoring_rule_options: ScoringRuleOptionsModel | None = None
+
+    def to_domain(self) -> DistributionMode:
+        rule, options = self.scoring_rule, self.scoring_rule_options
+        return DistributionMode(
+            kind=DistributionModeKind.BEST_WORKER,
+            min_concurrent_offers=self.min_concurrent_offers,
+            max_concurrent_offers=self.max_concurrent_offers,
+            bypass_selectors=self.bypass_selectors,
+            scoring_rule=rule.to_domain() if rule else None,
+            scoring_options=options.to_domain() if options else None,
+        )
+
+
+class OtherModeModel(_DistributionModeModel):
+    kind: Literal["longestIdle", "roundRobin"]
 
     def to_domain(self) -> DistributionMode:
         return DistributionMode(
-            kind=self.kind,
+            kind=DistributionModeKind(self.kind),
             min_concurrent_offers=self.min_concurrent_offers,
             max_concurrent_offers=self.max_concurrent_offers,
             bypass_selectors=self.bypass_selectors,
         )
+
+
+type ModeModel = Annotated[BestWorkerModeModel | OtherModeModel, ByKind()]
 
 
 class DistributionPolicyModel(Definition[DistributionPolicy, DistributionPolicy]):
@@ -57,7 +96,7 @@ class DistributionPolicyModel(Definition[DistributionPolicy, DistributionPolicy]
     offer_expires_after_seconds: Annotated[float, Field(gt=0, le=MAX_OFFER_SECONDS)] = (
         DEFAULT_OFFER_SECONDS
     )
-    mode: DistributionModeModel | None = None
+    mode: ModeModel | None = None
 
     @override
     def to_domain(
@@ -73,16 +112,10 @@ class DistributionPolicyModel(Definition[DistributionPolicy, DistributionPolicy]
     @override
     @classmethod
     def from_domain(cls, definition: DistributionPolicy) -> JsonObject:
-        mode = definition.mode
         return present(
             name=definition.name,
             offerExpiresAfterSeconds=definition.offer_expires_after_seconds,
-            mode=present(
-                kind=mode.kind,
-                minConcurrentOffers=mode.min_concurrent_offers,
-                maxConcurrentOffers=mode.max_concurrent_offers,
-                bypassSelectors=mode.bypass_selectors,
-            ),
+            mode=_mode_document(definition.mode),
         )
 
     @override
@@ -90,3 +123,24 @@ class DistributionPolicyModel(Definition[DistributionPolicy, DistributionPolicy]
     def resource(cls, stored: Stored[DistributionPolicy]) -> JsonObject:
         own = present(etag=quoted(stored.etag), id=stored.value.id)
         return own | cls.from_domain(stored.value)
+
+
+def _mode_document(mode: DistributionMode) -> JsonObject:
+    rule, options = mode.scoring_rule, mode.scoring_options
+    return present(
+        kind=mode.kind,
+        minConcurrentOffers=mode.min_concurrent_offers,
+        maxConcurrentOffers=mode.max_concurrent_offers,
+        bypassSelectors=mode.bypass_selectors,
+        scoringRule=rule_document(rule) if rule else None,
+        scoringRuleOptions=_options_document(options) if options else None,
+    )
+
+
+def _options_document(options: ScoringOptions) -> JsonObject:
+    return {
+        "batchSize": options.batch_size,
+        "scoringParameters": [*options.parameters],
+        "isBatchScoringEnabled": options.is_batch_enabled,
+        "descendingOrder": options.descending_order,
+    }

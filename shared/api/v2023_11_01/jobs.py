@@ -23,8 +23,8 @@ from shared.api.wire import (
     present,
     refuse,
 )
-from shared.domain.errors import unknown_reference
-from shared.domain.jobs import Assignment, Job, JobDefinition, Note
+from shared.domain.job_definition import JobDefinition, Note
+from shared.domain.jobs import Assignment, Job
 from shared.domain.limits import DEFAULT_PRIORITY, MAX_PRIORITY, MIN_PRIORITY
 from shared.domain.matching_modes import MatchingMode, QueueAndMatch, ScheduleAndSuspend, Suspend
 from shared.ports import Stored
@@ -91,7 +91,7 @@ class JobModel(Definition[JobDefinition, Job]):
     answer: ClassVar = resources.RouterJob
 
     channel_id: ChannelId
-    queue_id: Id
+    queue_id: Id | None = None
     channel_reference: Text | None = None
     classification_policy_id: Id | None = None
     priority: Annotated[int, Field(ge=MIN_PRIORITY, le=MAX_PRIORITY)] = DEFAULT_PRIORITY
@@ -104,15 +104,22 @@ class JobModel(Definition[JobDefinition, Job]):
     notes: list[NoteModel] = Field(default_factory=list)
     matching_mode: MatchingModeModel | None = None
 
+    @model_validator(mode="after")
+    def _can_get_into_a_queue(self) -> Self:
+        if self.queue_id is None and self.classification_policy_id is None:
+            raise refuse(
+                "Field required, unless there is a classificationPolicyId",
+                code="missing",
+                member="queueId",
+            )
+        return self
+
     @override
     def to_domain(self, id: str, current: JobDefinition | None, now: datetime) -> JobDefinition:
-        if self.classification_policy_id is not None:
-            raise unknown_reference(
-                "classificationPolicyId", "classification policy", self.classification_policy_id
-            )
         return JobDefinition(
             channel_id=self.channel_id,
             queue_id=self.queue_id,
+            classification_policy_id=self.classification_policy_id,
             channel_reference=self.channel_reference,
             priority=self.priority,
             disposition_code=self.disposition_code,
@@ -132,6 +139,7 @@ class JobModel(Definition[JobDefinition, Job]):
         return present(
             channelReference=definition.channel_reference,
             channelId=definition.channel_id,
+            classificationPolicyId=definition.classification_policy_id,
             queueId=definition.queue_id,
             priority=definition.priority,
             dispositionCode=definition.disposition_code,
@@ -152,7 +160,9 @@ class JobModel(Definition[JobDefinition, Job]):
             status=job.status,
             enqueuedAt=optional_time(job.enqueued_at),
             scheduledAt=optional_time(job.scheduled_at),
-            attachedWorkerSelectors=[],
+            attachedWorkerSelectors=[
+                WorkerSelectorModel.from_domain(s) for s in job.attached_worker_selectors
+            ],
             assignments={a.assignment_id: _assignment(a) for a in job.assignments},
         )
         return own | cls.from_domain(job.definition)

@@ -9,7 +9,6 @@ from shared.api.conditions import quoted
 from shared.api.merge_patch import JsonObject
 from shared.api.v2023_11_01 import resources
 from shared.api.wire import Definition, Id, LabelMap, Text, present, with_id_label
-from shared.domain.errors import unknown_reference
 from shared.domain.queues import Queue
 from shared.ports import Stored
 
@@ -24,15 +23,12 @@ class QueueModel(Definition[Queue, Queue]):
 
     @override
     def to_domain(self, id: str, current: Queue | None, now: datetime) -> Queue:
-        if self.exception_policy_id is not None:
-            raise unknown_reference(
-                "exceptionPolicyId", "exception policy", self.exception_policy_id
-            )
         return Queue(
             id=id,
             distribution_policy_id=self.distribution_policy_id,
             name=self.name,
             labels=with_id_label(self.labels, id),
+            exception_policy_id=self.exception_policy_id,
         )
 
     @override
@@ -42,6 +38,7 @@ class QueueModel(Definition[Queue, Queue]):
             name=definition.name,
             distributionPolicyId=definition.distribution_policy_id,
             labels=definition.labels,
+            exceptionPolicyId=definition.exception_policy_id,
         )
 
     @override

@@ -10,7 +10,7 @@ from typing import Any
 
 from azure.cosmos.aio import ContainerProxy
 
-from shared.storage.cosmos.conditions import Query
+from shared.storage.cosmos.conditions import CountQuery, Query
 from shared.storage.cosmos.errors import Refused, Unanswered, translated_errors
 
 type Item = dict[str, Any]
@@ -18,6 +18,9 @@ type FeedRange = dict[str, Any]
 
 _FIRST_PAUSE = 0.05
 _MOST_ATTEMPTS = 4
+
+_MOST_COUNTS = 1000
+"""More pages than a range answers a count in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,11 @@ class Container:
             return await _persist(lambda: self._results(query, limit, scope), *limits)
         return await _persist(lambda: self._merged_results(query, limit), *limits)
 
+    async def count(self, query: CountQuery) -> int:
+        """In all partitions together."""
+        limits = self._patience.query, self._patience.query
+        return await _persist(lambda: self._summed_counts(query), *limits)
+
     async def persist[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
         """The outcome of a request, sent again while it is not answered and the time allows."""
         return await _persist(attempt, self._patience.request, self._patience.operation)
@@ -70,22 +78,32 @@ class Container:
         The SDK would do it as well, after asking for a plan, and one range after the other: seven
         requests in turn for three ranges, instead of three at once.
         """
+        results = await self._in_each_range(lambda scope: self._results(query, limit, scope))
+        merged = sorted(chain.from_iterable(results), key=query.key, reverse=query.descending)
+        return merged[:limit]
+
+    async def _summed_counts(self, query: CountQuery) -> int:
+        """A range may answer in several pages, each with the count of a part of it."""
+        counts = await self._in_each_range(lambda scope: self._results(query, _MOST_COUNTS, scope))
+        return sum(chain.from_iterable(counts))
+
+    async def _in_each_range(
+        self, ask: Callable[[Mapping[str, Any]], Awaitable[list[Any]]]
+    ) -> list[list[Any]]:
         ranges: list[FeedRange] = []
         results: list[list[Any]] = []
         while ranges != (present := await self._ranges()):  # A range was split meanwhile.
             ranges = present
-            scopes = [{"feed_range": each} for each in ranges]
-            results = await asyncio.gather(
-                *(self._results(query, limit, scope) for scope in scopes)
-            )
-        merged = sorted(chain.from_iterable(results), key=query.key, reverse=query.descending)
-        return merged[:limit]
+            results = await asyncio.gather(*(ask({"feed_range": each}) for each in ranges))
+        return results
 
     async def _ranges(self) -> list[FeedRange]:
         """The parts of the container, each on a server of its own, as the client knows them."""
         return [each async for each in self.proxy.read_feed_ranges()]
 
-    async def _results(self, query: Query, limit: int, scope: Mapping[str, Any]) -> list[Any]:
+    async def _results(
+        self, query: Query | CountQuery, limit: int, scope: Mapping[str, Any]
+    ) -> list[Any]:
         results: list[Any] = []
         async for result in self.proxy.query_items(
             query.text, parameters=query.parameters, max_item_count=limit, **scope

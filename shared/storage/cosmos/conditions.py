@@ -25,6 +25,14 @@ class Query:
     partition: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CountQuery:
+    """Its results are counts, of one part of the container each."""
+
+    text: str
+    parameters: list[Parameter]
+
+
 @dataclass(slots=True)
 class Conditions:
     """``satisfiable``: false if no item at all can meet them, so that asking is needless."""
@@ -53,6 +61,20 @@ class Conditions:
         """The items, in ascending order of the member."""
         text = f"SELECT * FROM c WHERE {self._where} ORDER BY c.{order_by}"
         return Query(text, self._parameters, itemgetter(order_by), partition=partition)
+
+    def select_latest(self, order_by: str) -> Query:
+        """The items, in descending order of the member."""
+        text = f"SELECT * FROM c WHERE {self._where} ORDER BY c.{order_by} DESC"
+        return Query(text, self._parameters, itemgetter(order_by), descending=True)
+
+    def select_least(self, member: str) -> Query:
+        """The member's least value."""
+        text = f"SELECT TOP 1 VALUE c.{member} FROM c WHERE {self._where} ORDER BY c.{member}"
+        return Query(text, self._parameters, str)
+
+    def count(self) -> CountQuery:
+        """How many items there are."""
+        return CountQuery(f"SELECT VALUE COUNT(1) FROM c WHERE {self._where}", self._parameters)
 
     def select_greatest(self, member: str) -> Query:
         """The member's greatest value."""

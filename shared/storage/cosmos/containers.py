@@ -44,7 +44,9 @@ JOBS = ContainerDefinition(
     name="jobs",
     partition_key="jobId",
     indexed=(
+        "/assignedKey/?",
         "/channelId/?",
+        "/classificationPolicyId/?",
         "/createdKey/?",
         "/dueKey/?",
         "/listKey/?",
@@ -82,11 +84,14 @@ CONTAINERS = (JOBS, WORKERS, DEFINITIONS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedQuery:
-    """``order_by`` and ``filters``: indexed paths; a query may use only some of its filters."""
+    """``order_by`` and ``filters``: indexed paths; a query may use only some of its filters.
+
+    Without ``order_by`` it gives a count.
+    """
 
     name: str
     container: ContainerDefinition
-    order_by: str
+    order_by: str | None = None
     filters: tuple[str, ...] = ()
     cross_partition: bool = True
 
@@ -105,13 +110,42 @@ QUERIES = (
         name="JobStore.list",
         container=JOBS,
         order_by="/listKey/?",
-        filters=("/status/?", "/queueId/?", "/channelId/?", "/scheduledKey/?"),
+        filters=(
+            "/status/?",
+            "/queueId/?",
+            "/channelId/?",
+            "/classificationPolicyId/?",
+            "/scheduledKey/?",
+        ),
     ),
     ServedQuery(
         name="JobStore.waiting",
         container=JOBS,
         order_by="/waitingKey/?",
         filters=("/queueId/?", "/channelId/?"),
+    ),
+    ServedQuery(
+        name="JobStore.count_waiting", container=JOBS, filters=("/queueId/?", "/waitingKey/?")
+    ),
+    ServedQuery(
+        name="JobStore.count_in_service", container=JOBS, filters=("/queueId/?", "/status/?")
+    ),
+    ServedQuery(
+        name="JobStore.waiting_by_priority (best)",
+        container=JOBS,
+        order_by="/waitingKey/?",
+        filters=("/queueId/?",),
+    ),
+    ServedQuery(
+        name="JobStore.waiting_by_priority (count)",
+        container=JOBS,
+        filters=("/queueId/?", "/waitingKey/?"),
+    ),
+    ServedQuery(
+        name="JobStore.assigned_last",
+        container=JOBS,
+        order_by="/assignedKey/?",
+        filters=("/queueId/?",),
     ),
     ServedQuery(name="WorkerStore.due", container=WORKERS, order_by="/dueKey/?"),
     ServedQuery(name="WorkerStore.outbox", container=WORKERS, order_by="/createdKey/?"),
@@ -120,6 +154,18 @@ QUERIES = (
         container=WORKERS,
         order_by="/listKey/?",
         filters=(
+            "/state/?",
+            "/queues/[]/?",
+            "/channels/[]/?",
+            "/openChannels/[]/?",
+            "/hasCapacity/?",
+        ),
+    ),
+    ServedQuery(
+        name="WorkerStore.count",
+        container=WORKERS,
+        filters=(
+            "/listKey/?",
             "/state/?",
             "/queues/[]/?",
             "/channels/[]/?",

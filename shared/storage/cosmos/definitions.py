@@ -3,9 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain.distribution import DistributionPolicy
-from shared.domain.queues import Queue
-from shared.ports import Page, Stored
+from shared.ports import Document, Page, Stored
 from shared.storage.cosmos.access import Container
 from shared.storage.cosmos.ambiguity import commit
 from shared.storage.cosmos.conditions import Conditions
@@ -16,7 +14,7 @@ from shared.storage.documents import Codec
 from shared.storage.queries import definition_list
 
 
-class CosmosDefinitionStore[D: Queue | DistributionPolicy]:
+class CosmosDefinitionStore[D: Document]:
     def __init__(self, container: Container, kind: str, codec: Codec[D]) -> None:
         self._container = container
         self._kind = kind

@@ -4,6 +4,7 @@ Texts of one kind sort like the tuples that they were made of.
 """
 
 import struct
+from collections.abc import Sequence
 from datetime import datetime
 
 from shared.storage.continuation import Position
@@ -27,6 +28,12 @@ def time_key(at: datetime, id: str = "") -> str:
 def time_key_after(at: datetime) -> str:
     """Greater than every key of that time, but not than those of later ones."""
     return position_key((to_micros(at) + 1,))
+
+
+def leading_integers(key: str, count: int) -> Sequence[int]:
+    """The first parts of the position that the key was made of, which must be integers."""
+    ends = range(_DIGITS, (count + 1) * _DIGITS, _DIGITS)
+    return [int(key[end - _DIGITS : end], 16) - _SIGN for end in ends]
 
 
 def id_of_time_key(key: str) -> str:

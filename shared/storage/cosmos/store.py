@@ -4,7 +4,10 @@ from contextlib import AsyncExitStack
 
 from azure.cosmos.aio import CosmosClient
 
+from shared.domain.classification import ClassificationPolicy
 from shared.domain.distribution import DistributionPolicy
+from shared.domain.exception_policies import ExceptionPolicy
+from shared.domain.queue_conditions import ChangedConditions
 from shared.domain.queues import Queue
 from shared.storage.cosmos.access import Container, Patience
 from shared.storage.cosmos.client import Account, connected
@@ -13,7 +16,13 @@ from shared.storage.cosmos.definitions import CosmosDefinitionStore
 from shared.storage.cosmos.jobs import CosmosJobStore
 from shared.storage.cosmos.provisioning import check
 from shared.storage.cosmos.workers import CosmosWorkerStore
-from shared.storage.documents import DISTRIBUTION_POLICIES, QUEUES
+from shared.storage.documents import (
+    CHANGED_CONDITIONS,
+    CLASSIFICATION_POLICIES,
+    DISTRIBUTION_POLICIES,
+    EXCEPTION_POLICIES,
+    QUEUES,
+)
 from shared.storage.documents import JOBS as JOB_DOCUMENTS
 from shared.storage.documents import WORKERS as WORKER_DOCUMENTS
 
@@ -36,6 +45,15 @@ class CosmosStore:
         self.queues = CosmosDefinitionStore[Queue](definitions, "queues", QUEUES)
         self.distribution_policies = CosmosDefinitionStore[DistributionPolicy](
             definitions, "distribution_policies", DISTRIBUTION_POLICIES
+        )
+        self.classification_policies = CosmosDefinitionStore[ClassificationPolicy](
+            definitions, "classification_policies", CLASSIFICATION_POLICIES
+        )
+        self.exception_policies = CosmosDefinitionStore[ExceptionPolicy](
+            definitions, "exception_policies", EXCEPTION_POLICIES
+        )
+        self.changed_conditions = CosmosDefinitionStore[ChangedConditions](
+            definitions, "changed_conditions", CHANGED_CONDITIONS
         )
 
     async def close(self) -> None:

@@ -63,6 +63,12 @@ class CosmosWorkerStore(CosmosAggregates[Worker]):
                 require_selector(conditions, selector)
         return await self._page(paged, conditions, key, position_of, limit)
 
+    async def count(self, filter: WorkerFilter) -> int:
+        conditions = Conditions()
+        conditions.after("listKey", None)
+        _restrict(conditions, filter)
+        return await self._container.count(conditions.count())
+
     async def last_offered(self, queue_id: str) -> str | None:
         conditions = Conditions()
         conditions.after("lastOfferedKey", None)

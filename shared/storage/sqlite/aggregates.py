@@ -143,6 +143,13 @@ class SqliteAggregates[A: Job | Worker](ABC):
 
         return await self._database.readers.run(read)
 
+    async def _count(self, statement: str, parameters: Sequence[SqlValue]) -> int:
+        def read(connection: sqlite3.Connection) -> int:
+            (count,) = connection.execute(statement, parameters).fetchone()
+            return int(count)
+
+        return await self._database.readers.run_at_once(read)
+
     async def _page(
         self,
         query: PagedQuery,

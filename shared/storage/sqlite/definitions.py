@@ -4,9 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 
-from shared.domain.distribution import DistributionPolicy
-from shared.domain.queues import Queue
-from shared.ports import AlreadyExists, ConcurrencyConflict, Page, Stored
+from shared.ports import AlreadyExists, ConcurrencyConflict, Document, Page, Stored
 from shared.storage.documents import Codec
 from shared.storage.epoch import to_micros
 from shared.storage.etags import first_etag, next_etag
@@ -25,7 +23,7 @@ from shared.storage.sqlite.tables import (
 _AS_EXPECTED = "kind = :kind AND id = :id AND etag = :expected"
 
 
-class SqliteDefinitionStore[D: Queue | DistributionPolicy]:
+class SqliteDefinitionStore[D: Document]:
     def __init__(self, database: Database, kind: str, codec: Codec[D]) -> None:
         self._database = database
         self._kind = kind

@@ -7,9 +7,12 @@ import sqlite3
 from time import monotonic, sleep
 
 from shared.ports import StoreError
+from shared.storage.documents import JOBS
+from shared.storage.epoch import to_micros
+from shared.storage.queries import assigned_at
 from shared.storage.sqlite.connections import transaction
 
-VERSION = 1
+VERSION = 2
 
 _RETRY_SECONDS = 0.01
 
@@ -108,6 +111,22 @@ CREATE TABLE definitions (
 ) WITHOUT ROWID;
 """
 
+# `assigned_at` is the time of the last assignment that was not taken back. The `queue_id` of a job
+# without a queue is empty. `waiting` joins its index because without it SQLite would read each row
+# to count them.
+_VERSION_2 = """
+ALTER TABLE jobs ADD COLUMN classification_policy_id TEXT;
+ALTER TABLE jobs ADD COLUMN assigned_at INTEGER;
+UPDATE jobs SET
+    classification_policy_id = classification_policy_id_of(document),
+    assigned_at = assigned_at_of(document);
+CREATE INDEX jobs_by_policy ON jobs (classification_policy_id, status, id)
+    WHERE classification_policy_id IS NOT NULL;
+CREATE INDEX jobs_assigned ON jobs (queue_id, assigned_at, id) WHERE assigned_at IS NOT NULL;
+DROP INDEX jobs_waiting;
+CREATE INDEX jobs_waiting ON jobs (queue_id, tier, rank, waiting_since, id, waiting) WHERE waiting;
+"""
+
 
 class UnsupportedSchema(StoreError):
     """A newer release made the file; this one would damage it."""
@@ -131,7 +150,28 @@ def _migrate(connection: sqlite3.Connection) -> None:
         )
     if version < 1:
         connection.executescript(_VERSION_1)
+    if version < 2:
+        _migrate_to_2(connection)
     connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _migrate_to_2(connection: sqlite3.Connection) -> None:
+    functions = {
+        "classification_policy_id_of": _classification_policy_id_of,
+        "assigned_at_of": _assigned_at_of,
+    }
+    for name, function in functions.items():
+        connection.create_function(name, 1, function)
+    connection.executescript(_VERSION_2)
+
+
+def _classification_policy_id_of(document: str) -> str | None:
+    return JOBS.from_json(document).definition.classification_policy_id
+
+
+def _assigned_at_of(document: str) -> int | None:
+    at = assigned_at(JOBS.from_json(document))
+    return None if at is None else to_micros(at)
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, busy_timeout: float) -> None:

@@ -3,9 +3,18 @@
 from asyncio import to_thread
 from pathlib import Path
 
+from shared.domain.classification import ClassificationPolicy
 from shared.domain.distribution import DistributionPolicy
+from shared.domain.exception_policies import ExceptionPolicy
+from shared.domain.queue_conditions import ChangedConditions
 from shared.domain.queues import Queue
-from shared.storage.documents import DISTRIBUTION_POLICIES, QUEUES
+from shared.storage.documents import (
+    CHANGED_CONDITIONS,
+    CLASSIFICATION_POLICIES,
+    DISTRIBUTION_POLICIES,
+    EXCEPTION_POLICIES,
+    QUEUES,
+)
 from shared.storage.sqlite.connections import Synchronous
 from shared.storage.sqlite.database import Database, open_database
 from shared.storage.sqlite.definitions import SqliteDefinitionStore
@@ -23,6 +32,15 @@ class SqliteStore:
         self.queues = SqliteDefinitionStore[Queue](database, "queues", QUEUES)
         self.distribution_policies = SqliteDefinitionStore[DistributionPolicy](
             database, "distribution_policies", DISTRIBUTION_POLICIES
+        )
+        self.classification_policies = SqliteDefinitionStore[ClassificationPolicy](
+            database, "classification_policies", CLASSIFICATION_POLICIES
+        )
+        self.exception_policies = SqliteDefinitionStore[ExceptionPolicy](
+            database, "exception_policies", EXCEPTION_POLICIES
+        )
+        self.changed_conditions = SqliteDefinitionStore[ChangedConditions](
+            database, "changed_conditions", CHANGED_CONDITIONS
         )
 
     async def close(self) -> None:

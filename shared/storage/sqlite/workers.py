@@ -82,6 +82,15 @@ class SqliteWorkerStore(SqliteAggregates[Worker]):
         """
         return await self._page(paged, statement, [conditions.parameters], limit)
 
+    async def count(self, filter: WorkerFilter) -> int:
+        conditions = _conditions(filter)
+        states = WorkerState if filter.state is None else (filter.state,)
+        marks = ", ".join("?" for _ in states)
+        statement = f"""
+            SELECT count(*) FROM workers w WHERE w.state IN ({marks}) AND {conditions.where}
+        """
+        return await self._count(statement, (*states, *conditions.parameters))
+
     async def last_offered(self, queue_id: str) -> str | None:
         statement = """
             SELECT worker_id FROM worker_queues

@@ -1,16 +1,50 @@
 """Definitions as the API lets them in, made up by Hypothesis."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import strategies as st
 
 from shared.domain.channels import Channel
-from shared.domain.distribution import DistributionMode, DistributionModeKind, DistributionPolicy
-from shared.domain.jobs import JobDefinition, Note
+from shared.domain.classification import (
+    Allocation,
+    ClassificationPolicy,
+    ConditionalAttachment,
+    PassThroughAttachment,
+    RuleAttachment,
+    StaticAttachment,
+    WeightedAttachment,
+)
+from shared.domain.distribution import (
+    DistributionMode,
+    DistributionModeKind,
+    DistributionPolicy,
+    ScoringOptions,
+    ScoringParameter,
+)
+from shared.domain.exception_policies import (
+    CancelAction,
+    ExceptionPolicy,
+    ExceptionRule,
+    ManualReclassifyAction,
+    QueueLengthTrigger,
+    ReclassifyAction,
+    WaitTimeTrigger,
+)
+from shared.domain.job_definition import JobDefinition, Note
 from shared.domain.labels import LabelOperator
 from shared.domain.matching_modes import QueueAndMatch, ScheduleAndSuspend, Suspend
 from shared.domain.queues import Queue
-from shared.domain.selectors import WorkerSelector
+from shared.domain.rules import (
+    ClientCredential,
+    DirectMapRule,
+    ExpressionRule,
+    FunctionCredential,
+    FunctionRule,
+    StaticRule,
+    WebhookRule,
+)
+from shared.domain.selectors import QueueSelector, WorkerSelector
 from shared.domain.workers import WorkerProfile
 
 ID = "the-id"
@@ -39,12 +73,31 @@ def maybe[T](strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
 @st.composite
 def _modes(draw: st.DrawFn) -> DistributionMode:
     least, most = sorted(draw(st.tuples(int32s, int32s)))
+    kind = draw(st.sampled_from(DistributionModeKind))
+    is_scored = kind is DistributionModeKind.BEST_WORKER
     return DistributionMode(
-        kind=draw(st.sampled_from(DistributionModeKind)),
+        kind=kind,
         min_concurrent_offers=least,
         max_concurrent_offers=most,
         bypass_selectors=draw(st.booleans()),
+        scoring_rule=draw(maybe(_scoring_rules)) if is_scored else None,
+        scoring_options=draw(maybe(_scoring_options)) if is_scored else None,
     )
+
+
+_scoring_options = st.builds(
+    ScoringOptions,
+    batch_size=int32s,
+    parameters=st.lists(st.sampled_from(ScoringParameter), unique=True).map(tuple),
+    is_batch_enabled=st.booleans(),
+    descending_order=st.booleans(),
+)
+
+
+@st.composite
+def _queue_selectors(draw: st.DrawFn) -> QueueSelector:
+    selector = draw(_selectors())
+    return QueueSelector(key=selector.key, operator=selector.operator, value=selector.value)
 
 
 @st.composite
@@ -74,6 +127,7 @@ queues = st.builds(
     distribution_policy_id=ids,
     name=maybe(texts),
     labels=own_labels,
+    exception_policy_id=maybe(ids),
 )
 jobs = st.builds(
     JobDefinition,
@@ -108,6 +162,102 @@ workers = st.builds(
     tags=label_maps,
     available_for_offers=st.booleans(),
     max_concurrent_offers=maybe(int32s),
+)
+_json = st.recursive(
+    st.none() | primitives,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+_uris = st.sampled_from(["https://a.example", "http://b.example:8080/api/f?code=1&x=%2F"])
+# As they are read: without their secrets.
+_function_credentials = st.builds(
+    FunctionCredential, key=st.none(), client_id=maybe(st.sampled_from(["default", "a key"]))
+)
+_rules_without_value = (
+    st.just(DirectMapRule())
+    | st.builds(ExpressionRule, expression=texts)
+    | st.builds(FunctionRule, function_uri=_uris, credential=maybe(_function_credentials))
+    | st.builds(
+        WebhookRule,
+        authorization_server_uri=_uris,
+        webhook_uri=_uris,
+        credential=st.builds(ClientCredential, client_id=texts.filter(bool), secret=st.none()),
+    )
+)
+_rules = st.builds(StaticRule, value=_json) | _rules_without_value
+_scoring_rules = st.builds(StaticRule, value=primitives) | _rules_without_value
+
+
+def few[T](strategy: st.SearchStrategy[T]) -> st.SearchStrategy[tuple[T, ...]]:
+    return st.lists(strategy, max_size=2).map(tuple)
+
+
+def _attachments(
+    selectors: st.SearchStrategy[Any], pass_through: st.SearchStrategy[PassThroughAttachment]
+) -> st.SearchStrategy[Any]:
+    allocations = st.builds(Allocation, weight=seconds, selectors=few(selectors))
+    return (
+        st.builds(StaticAttachment, selector=selectors)
+        | st.builds(ConditionalAttachment, condition=_rules, selectors=few(selectors))
+        | pass_through
+        | st.builds(RuleAttachment, rule=_rules)
+        | st.builds(
+            WeightedAttachment,
+            allocations=st.lists(allocations, min_size=1, max_size=2).map(tuple),
+        )
+    )
+
+
+_passed_through = {"key": keys, "operator": st.sampled_from(LabelOperator)}
+classification_policies = st.builds(
+    ClassificationPolicy,
+    id=st.just(ID),
+    name=maybe(texts),
+    fallback_queue_id=maybe(ids),
+    queue_selector_attachments=few(
+        _attachments(_queue_selectors(), st.builds(PassThroughAttachment, **_passed_through))
+    ),
+    prioritization_rule=maybe(_rules),
+    worker_selector_attachments=few(
+        _attachments(
+            _selectors(),
+            st.builds(
+                PassThroughAttachment, **_passed_through, expires_after_seconds=maybe(seconds)
+            ),
+        )
+    ),
+)
+_actions = (
+    st.builds(CancelAction, id=ids, note=maybe(texts), disposition_code=maybe(texts))
+    | st.builds(
+        ReclassifyAction,
+        id=ids,
+        classification_policy_id=maybe(ids),
+        labels_to_upsert=label_maps,
+    )
+    | st.builds(
+        ManualReclassifyAction,
+        id=ids,
+        queue_id=maybe(ids),
+        priority=maybe(st.integers(-100, 100)),
+        worker_selectors=few(_selectors()),
+    )
+)
+exception_policies = st.builds(
+    ExceptionPolicy,
+    id=st.just(ID),
+    name=maybe(texts),
+    rules=st.lists(
+        st.builds(
+            ExceptionRule,
+            id=ids,
+            trigger=st.builds(QueueLengthTrigger, threshold=st.integers(0, 2**31 - 1))
+            | st.builds(WaitTimeTrigger, threshold_seconds=seconds),
+            actions=st.lists(_actions, max_size=3, unique_by=lambda action: action.id).map(tuple),
+        ),
+        max_size=2,
+        unique_by=lambda rule: rule.id,
+    ).map(tuple),
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

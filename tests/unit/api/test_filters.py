@@ -5,7 +5,7 @@ import pytest
 
 from shared.api.errors import InvalidRequest
 from shared.api.filters import job_filter, worker_filter
-from shared.domain.statuses import JobStatus, WorkerState
+from shared.domain.statuses import ACTIVE, JobStatus, WorkerState
 from shared.ports import JobFilter, WorkerFilter
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
@@ -20,7 +20,11 @@ NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
         ({"queueId": "q", "channelId": "c"}, JobFilter(queue_id="q", channel_id="c")),
         ({"scheduledBefore": "2024-01-01T12:00:00.000Z"}, JobFilter(scheduled_before=NOON)),
         ({"scheduledAfter": "2024-01-01T12:00:00Z"}, JobFilter(scheduled_after=NOON)),
-        ({"classificationPolicyId": "x"}, JobFilter(statuses=frozenset())),
+        ({"classificationPolicyId": "x"}, JobFilter(classification_policy_id="x")),
+        (
+            {"classificationPolicyId": "x", "status": "active"},
+            JobFilter(classification_policy_id="x", statuses=ACTIVE),
+        ),
     ],
 )
 def test_job_filters(query: Mapping[str, str], expected: JobFilter) -> None:

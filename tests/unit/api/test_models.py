@@ -14,9 +14,14 @@ from shared.api.v2023_11_01.queues import QueueModel
 from shared.api.v2023_11_01.workers import WorkerModel
 from shared.api.v2024_01_18_preview.workers import WorkerModel as PreviewWorkerModel
 from shared.api.wire import MAX_ITEMS, MAX_LABELS, Definition, read_object, write_json
-from shared.domain.distribution import DistributionMode, DistributionModeKind, DistributionPolicy
-from shared.domain.errors import InvalidReference
-from shared.domain.jobs import JobDefinition, Note
+from shared.domain.distribution import (
+    DistributionMode,
+    DistributionModeKind,
+    DistributionPolicy,
+    ScoringOptions,
+    ScoringParameter,
+)
+from shared.domain.job_definition import JobDefinition, Note
 from shared.domain.labels import identical
 from shared.domain.matching_modes import QueueAndMatch, ScheduleAndSuspend
 from shared.domain.queues import Queue
@@ -184,7 +189,8 @@ def test_a_scheduled_job_is_activated_by_another_mode() -> None:
 @pytest.mark.parametrize(
     ("model", "document", "expected"),
     [
-        (JobModel, {}, [("Required", "channelId"), ("Required", "queueId")]),
+        (JobModel, {}, [("Required", "channelId")]),
+        (JobModel, {"channelId": "chat"}, [("Required", "queueId")]),
         (JobModel, {"channelId": None, "queueId": "q"}, [("Required", "channelId")]),
         (JobModel, {**JOB, "channelId": 5}, [("Invalid", "channelId")]),
         (JobModel, {**JOB, "channelId": ""}, [("Invalid", "channelId")]),
@@ -300,13 +306,43 @@ def test_a_scheduled_job_is_activated_by_another_mode() -> None:
         ),
         (
             DistributionPolicyModel,
-            {"mode": {"kind": "bestWorker", "scoringRule": {"kind": "static", "value": 1}}},
-            [("NotSupported", "mode.scoringRule")],
+            {"mode": {"kind": "bestWorker", "minConcurrentOffers": 2}},
+            [("Invalid", "mode.maxConcurrentOffers")],
         ),
         (
             DistributionPolicyModel,
-            {"mode": {"kind": "bestWorker", "scoringRuleOptions": {}}},
-            [("NotSupported", "mode.scoringRuleOptions")],
+            {"mode": {"kind": "bestWorker", "scoringRule": {"kind": "python"}}},
+            [("Invalid", "mode.scoringRule.kind")],
+        ),
+        (
+            DistributionPolicyModel,
+            {"mode": {"kind": "bestWorker", "scoringRule": {"kind": "expression"}}},
+            [("Required", "mode.scoringRule.expression")],
+        ),
+        (
+            DistributionPolicyModel,
+            {"mode": {"kind": "bestWorker", "scoringRuleOptions": {"batchSize": 0}}},
+            [("Invalid", "mode.scoringRuleOptions.batchSize")],
+        ),
+        (
+            DistributionPolicyModel,
+            {"mode": {"kind": "bestWorker", "scoringRuleOptions": {"scoringParameters": ["tags"]}}},
+            [("Invalid", "mode.scoringRuleOptions.scoringParameters[0]")],
+        ),
+        (
+            DistributionPolicyModel,
+            {
+                "mode": {
+                    "kind": "bestWorker",
+                    "scoringRuleOptions": {"scoringParameters": ["jobLabels", "jobLabels"]},
+                }
+            },
+            [("Invalid", "mode.scoringRuleOptions.scoringParameters")],
+        ),
+        (
+            DistributionPolicyModel,
+            {"mode": {"kind": "bestWorker", "scoringRuleOptions": {"descendingOrder": "no"}}},
+            [("Invalid", "mode.scoringRuleOptions.descendingOrder")],
         ),
     ],
 )
@@ -348,34 +384,21 @@ def test_every_problem_is_told_at_once() -> None:
     ]
 
 
+def test_scoring_options_have_defaults() -> None:
+    mode = define(
+        DistributionPolicyModel, {"mode": {"kind": "bestWorker", "scoringRuleOptions": {}}}
+    ).mode
+    assert mode.scoring_options == ScoringOptions(
+        batch_size=20,
+        parameters=(ScoringParameter.JOB_LABELS, ScoringParameter.WORKER_SELECTORS),
+        is_batch_enabled=False,
+        descending_order=True,
+    )
+
+
 def test_scoring_options_of_other_modes_mean_nothing() -> None:
-    mode = {"kind": "longestIdle", "scoringRule": {"kind": "static"}}
+    mode = {"kind": "longestIdle", "scoringRule": {"kind": "static"}, "scoringRuleOptions": 5}
     assert define(DistributionPolicyModel, {"mode": mode}).mode == DistributionMode()
-
-
-@pytest.mark.parametrize(
-    ("model", "document", "code", "target"),
-    [
-        (
-            JobModel,
-            {**JOB, "classificationPolicyId": "x"},
-            "ClassificationPolicyNotFound",
-            "classificationPolicyId",
-        ),
-        (
-            QueueModel,
-            {**QUEUE, "exceptionPolicyId": "x"},
-            "ExceptionPolicyNotFound",
-            "exceptionPolicyId",
-        ),
-    ],
-)
-def test_policies_of_kinds_that_are_not_there_yet_do_not_exist(
-    model: AnyModel, document: JsonObject, code: str, target: str
-) -> None:
-    with pytest.raises(InvalidReference, match="'x' does not exist") as refused:
-        define(model, document)
-    assert (refused.value.code, refused.value.target) == (code, target)
 
 
 def test_numbers_beyond_all_bounds_are_refused_where_they_matter() -> None:

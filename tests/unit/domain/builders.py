@@ -11,7 +11,8 @@ from typing import Any
 from shared.domain.channels import Channel
 from shared.domain.events import Event
 from shared.domain.follow_ups import ReleaseReservation, RevokeOffer
-from shared.domain.jobs import Job, JobDefinition
+from shared.domain.job_definition import JobDefinition
+from shared.domain.jobs import Job
 from shared.domain.labels import LabelOperator, LabelValue
 from shared.domain.offers import Offer, Reservation
 from shared.domain.queues import QueueDetails

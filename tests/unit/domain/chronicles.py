@@ -7,7 +7,14 @@ from shared.domain.events import Event
 
 OFFER_ENDS = (e.OfferAccepted, e.OfferDeclined, e.OfferRevoked, e.OfferExpired)
 
+ROUTED = (e.JobClassified, e.JobClassificationFailed, e.JobQueued)
+"""The job is on its way into a queue, or out of one, so nobody may hold an offer of it."""
+
 WAITING: Mapping[type[object], str] = {
+    e.JobClassified: "waiting",
+    e.JobClassificationFailed: "waiting",
+    e.JobExceptionTriggered: "waiting",
+    e.JobSchedulingFailed: "waiting",
     e.JobQueued: "waiting",
     e.JobWaitingForActivation: "waiting",
     e.JobWorkerSelectorsExpired: "waiting",
@@ -56,7 +63,7 @@ class JobChronicle:
         self._stage = allowed[type(event)]
         self._follow_offer(event)
         self._follow_assignment(event)
-        if self._stage in ("ended", "deleted"):
+        if self._stage in ("ended", "deleted") or isinstance(event, ROUTED):
             assert not self._open_offers, f"offers stay open after {event}"
 
     def _follow_offer(self, event: Event) -> None:

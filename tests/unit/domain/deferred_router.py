@@ -13,19 +13,57 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.domain.classification import Classification
 from shared.domain.errors import RouterError
+from shared.domain.events import ClassificationError
+from shared.domain.exception_policies import (
+    ExceptionPolicy,
+    ExceptionRule,
+    ManualReclassifyAction,
+    QueueLengthTrigger,
+    ReclassifyAction,
+    WaitTimeTrigger,
+)
 from shared.domain.follow_ups import (
     AssignReservation,
     FollowUp,
     ReleaseReservation,
     RevokeOffer,
+    RouteJob,
 )
-from shared.domain.jobs import Job, JobDefinition
+from shared.domain.job_definition import JobDefinition
+from shared.domain.jobs import Job
 from shared.domain.offers import Offer
+from shared.domain.queue_conditions import NO_CONDITIONS, QueueConditions
+from shared.domain.queues import QueueDetails
+from shared.domain.statuses import JobStatus
 from shared.domain.transitions import Transition
 from shared.domain.workers import Worker, WorkerProfile
-from tests.unit.domain.builders import START, described
+from tests.unit.domain.builders import START, described, selector
 from tests.unit.domain.chronicles import JobChronicle, WorkerChronicle
+
+QUEUES = ("support", "sales")
+EXCEPTIONS = ExceptionPolicy(
+    id="overflow",
+    rules=(
+        ExceptionRule(
+            id="full",
+            trigger=QueueLengthTrigger(threshold=1),
+            actions=(ManualReclassifyAction(id="move", queue_id=QUEUES[0]),),
+        ),
+        ExceptionRule(
+            id="late",
+            trigger=WaitTimeTrigger(threshold_seconds=45),
+            actions=(
+                ReclassifyAction(
+                    id="again",
+                    classification_policy_id="by-wish",
+                    labels_to_upsert={"wish": QUEUES[0]},
+                ),
+            ),
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +99,8 @@ class DeferredRouter:
         self._touches[job_id] += 1
         self._job_chronicles[job_id] = JobChronicle()
         received = Job.receive(job_id, definition, self.now)
-        self._commit_job(job_id, received.then(lambda job: job.admit(self.now)))
+        conditions = self.conditions_in(definition.queue_id)
+        self._commit_job(job_id, received.then(lambda job: job.admit(self.now, conditions)))
 
     def hire(self, worker_id: str, profile: WorkerProfile) -> None:
         self._worker_chronicles[worker_id] = WorkerChronicle()
@@ -103,7 +142,7 @@ class DeferredRouter:
             if job.is_waiting
             and len(job.offers) < self.at_most
             and job.may_be_offered_to(worker.id, worker.registration)
-            and worker.is_available(job.queue_id, job.channel_id)
+            and worker.is_available(job.own_queue_id, job.channel_id)
         ]
 
     def reserve(self, job_id: str, worker_id: str, life: timedelta) -> None:
@@ -114,7 +153,7 @@ class DeferredRouter:
             lambda worker: worker.reserve(
                 offer_id=offer_id,
                 job_id=job_id,
-                queue_id=job.queue_id,
+                queue_id=job.own_queue_id,
                 channel_id=job.channel_id,
                 expires_at=self.now + life,
                 now=self.now,
@@ -138,7 +177,9 @@ class DeferredRouter:
 
     def sweep_jobs(self) -> None:
         for job_id in list(self.jobs):
-            self.change_job(job_id, lambda job: job.advance(self.now))
+            self.change_job(
+                job_id, lambda job: job.advance(self.now, self.conditions_in(job.queue_id))
+            )
 
     def sweep_workers(self) -> None:
         for worker_id in list(self.workers):
@@ -164,6 +205,8 @@ class DeferredRouter:
     def apply(self, follow_up: FollowUp) -> None:
         """Apply it twice, and see that the second time tells nothing and asks nothing."""
         self._apply(follow_up)
+        if isinstance(follow_up, RouteJob):
+            return  # The second time may take the next step, as any time may.
         jobs, asked = dict(self.jobs), len(self.follow_ups)
         self._apply(follow_up)
         assert (jobs, asked) == (self.jobs, len(self.follow_ups))
@@ -176,6 +219,9 @@ class DeferredRouter:
             self.apply(self.follow_ups.pop(0))
 
     def _apply(self, follow_up: FollowUp) -> None:
+        if isinstance(follow_up, RouteJob):
+            self.change_job(follow_up.job_id, self._routed)
+            return
         offer_id = follow_up.offer_id
         match follow_up:
             case AssignReservation(worker_id=worker_id, assignment_id=assignment_id):
@@ -191,6 +237,36 @@ class DeferredRouter:
                 self.change_job(job_id, lambda job: job.revoke(offer_id))
             case RevokeOffer(job_id=job_id) if not self._knows(job_id, offer_id):
                 self._resolve(follow_up.worker_id, offer_id, job_id)
+
+    def _routed(self, job: Job) -> Transition[Job]:
+        if job.status is JobStatus.PENDING_CLASSIFICATION:
+            return self._classified(job)
+        if job.status is JobStatus.CREATED:
+            return job.admit(self.now, self.conditions_in(job.queue_id))
+        return Transition(job)
+
+    def _classified(self, job: Job) -> Transition[Job]:
+        """By its label ``wish``: a queue's id, or something that no queue has."""
+        policy_id = job.definition.classification_policy_id
+        assert policy_id is not None, "a policy's answer is awaited"
+        wish = str(job.definition.labels.get("wish", QUEUES[0]))
+        if wish not in QUEUES:
+            error = ClassificationError(code="NoQueueFound", message=wish)
+            return job.fail_classification(policy_id, (error,))
+        answer = Classification(
+            policy_id=policy_id, queue_id=wish, worker_selectors=(selector(value=wish),)
+        )
+        queue_id = job.queue_after(answer)
+        assert queue_id is not None, "the policy named one"
+        conditions = self.conditions_in(queue_id)
+        return job.classify(answer, QueueDetails(id=queue_id), self.now, conditions)
+
+    def conditions_in(self, queue_id: str | None) -> QueueConditions:
+        """The second queue passes on what is too much or too late."""
+        if queue_id != QUEUES[1]:
+            return NO_CONDITIONS
+        waiting = [job for job in self.jobs.values() if job.is_waiting and job.queue_id == queue_id]
+        return QueueConditions(policy=EXCEPTIONS, length=len(waiting))
 
     def _lists(self, job_id: str, offer_id: str) -> bool:
         job = self.jobs.get(job_id)

@@ -2,7 +2,7 @@
 
 from shared.domain.channels import Channel
 from shared.domain.distribution import DistributionModeKind, DistributionPolicy
-from shared.domain.jobs import JobDefinition
+from shared.domain.job_definition import JobDefinition
 from shared.domain.matching_modes import QueueAndMatch
 from shared.domain.queues import Queue, QueueDetails, describe
 from shared.domain.selectors import WorkerSelector

@@ -3,8 +3,10 @@
 from shared.domain.errors import (
     Conflict,
     InvalidReference,
+    InvalidRules,
     NotFound,
     RouterError,
+    RuleProblem,
     unknown_reference,
 )
 
@@ -28,9 +30,16 @@ def test_a_broken_rule_has_a_code_and_a_message() -> None:
     assert (in_use.code, in_use.target) == ("ActiveJobWithQueueExist", None)
 
 
+def test_invalid_rules_say_where_and_why() -> None:
+    error = InvalidRules([RuleProblem("a.expression", "One."), RuleProblem("b", "Two.")])
+    assert [problem.target for problem in error.problems] == ["a.expression", "b"]
+    assert str(error) == "One. Two."
+
+
 def test_every_error_of_the_rules_is_a_router_error() -> None:
     assert {kind.__name__ for kind in RouterError.__subclasses__()} == {
         "NotFound",
         "Conflict",
         "InvalidReference",
+        "InvalidRules",
     }

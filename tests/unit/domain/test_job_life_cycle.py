@@ -13,7 +13,8 @@ from shared.domain.events import (
     JobDeleted,
     JobUnassigned,
 )
-from shared.domain.jobs import Assignment, Closing, Job, Note
+from shared.domain.job_definition import Note
+from shared.domain.jobs import Assignment, Closing, Job
 from shared.domain.limits import MAX_UNASSIGNMENTS
 from shared.domain.matching_modes import QueueAndMatch, Suspend
 from shared.domain.statuses import JobStatus

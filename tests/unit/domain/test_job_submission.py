@@ -2,8 +2,10 @@
 
 import pytest
 
-from shared.domain.events import JobQueued, JobReceived
-from shared.domain.jobs import Job, Note
+from shared.domain.events import JobQueued, JobReceived, JobSchedulingFailed
+from shared.domain.job_definition import Note
+from shared.domain.jobs import Job
+from shared.domain.limits import JOB_LIFETIME
 from shared.domain.matching_modes import (
     MatchingMode,
     QueueAndMatch,
@@ -62,6 +64,22 @@ def test_a_scheduled_job_knows_its_time() -> None:
     assert names(submission) == ["JobReceived"]
     assert (job.status, job.is_waiting) == (JobStatus.SCHEDULED, False)
     assert job.scheduled_at == TOMORROW.schedule_at
+
+
+def test_a_job_cannot_be_scheduled_beyond_its_life() -> None:
+    never = ScheduleAndSuspend(schedule_at=START + JOB_LIFETIME)
+    transition = submit(define_job(matching_mode=never))
+    assert outcome(transition).status is JobStatus.SCHEDULE_FAILED
+    event = only(transition, JobSchedulingFailed)
+    assert event.scheduled_at == never.schedule_at
+    assert "90 days" in event.reason
+
+
+def test_a_job_whose_scheduling_failed_can_be_scheduled_anew() -> None:
+    never = ScheduleAndSuspend(schedule_at=START + JOB_LIFETIME)
+    failed = outcome(submit(define_job(matching_mode=never)))
+    scheduled = outcome(failed.update(define_job(matching_mode=TOMORROW), START))
+    assert scheduled.status is JobStatus.SCHEDULED
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 
 from shared.domain.errors import Conflict
 from shared.domain.events import JobQueued, OfferRevoked
-from shared.domain.jobs import Job, Note
+from shared.domain.job_definition import Note
+from shared.domain.jobs import Job
 from shared.domain.matching_modes import MatchingMode, QueueAndMatch, ScheduleAndSuspend, Suspend
 from shared.domain.statuses import JobStatus
 from shared.domain.transitions import Transition

@@ -23,12 +23,11 @@ from shared.domain.statuses import JobStatus
 from shared.domain.transitions import Transition
 from shared.domain.workers import Worker, WorkerProfile
 from tests.unit.domain.builders import define_job, described, later, selector
-from tests.unit.domain.deferred_router import DeferredRouter
+from tests.unit.domain.deferred_router import QUEUES, DeferredRouter
 
 JOB_IDS = ("job-1", "job-2")
 WORKER_IDS = ("ann", "bob", "eve")
 CHANNELS = ("voice", "chat")
-QUEUES = ("support", "sales")
 OFFER_LIVES = (timedelta(minutes=1), timedelta(hours=1), timedelta(seconds=10))
 ANSWERS = ("accept", "decline", "not now", "not yet")
 SERVICES = ("complete", "close", "close later", "unassign", "suspend")
@@ -89,6 +88,11 @@ job_changes = st.one_of(
     st.fixed_dictionaries({"requested_worker_selectors": st.lists(demands, max_size=2).map(tuple)}),
     st.fixed_dictionaries({"queue_id": st.sampled_from(QUEUES)}),
     st.fixed_dictionaries({"channel_id": st.sampled_from(CHANNELS)}),
+    st.fixed_dictionaries(
+        {"classification_policy_id": st.sampled_from(["by-wish", "other", None])}
+    ),
+    st.fixed_dictionaries({"classification_policy_id": st.just("by-wish"), "queue_id": st.none()}),
+    st.fixed_dictionaries({"labels": st.builds(dict, wish=st.sampled_from([*QUEUES, "none"]))}),
 )
 
 
@@ -168,7 +172,8 @@ class OfferProtocol(RuleBasedStateMachine):
             if service == "complete":
                 return job.complete(assignment_id, "well done", now)
             if service in ("unassign", "suspend"):
-                return job.unassign(assignment_id, service == "suspend", now)
+                conditions = self.router.conditions_in(job.queue_id)
+                return job.unassign(assignment_id, service == "suspend", now, conditions)
             return job.close(assignment_id, None, close_at, None, now)
 
         for job_id in _pick(taken, position):
@@ -184,9 +189,19 @@ class OfferProtocol(RuleBasedStateMachine):
 
     @rule(job_id=job_ids, change=job_changes, then=moves)
     def change_a_job(self, job_id: str, change: dict[str, Any], then: Moves) -> None:
-        self.router.change_job(
-            job_id, lambda job: job.update(replace(job.definition, **change), self.router.now)
-        )
+        self.router.change_job(job_id, partial(self.changed, change=change))
+        self.go_on(then)
+
+    def changed(self, job: Job, change: dict[str, Any]) -> Transition[Job]:
+        definition = replace(job.definition, **change)
+        if definition.queue_id is None and definition.classification_policy_id is None:
+            return Transition(job)
+        conditions = self.router.conditions_in(definition.queue_id)
+        return job.update(definition, self.router.now, conditions)
+
+    @rule(job_id=job_ids, then=moves)
+    def reclassify(self, job_id: str, then: Moves) -> None:
+        self.router.change_job(job_id, Job.reclassify)
         self.go_on(then)
 
     @rule(worker_id=worker_ids, change=profile_changes, then=moves)
@@ -269,6 +284,7 @@ class OfferProtocol(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.router.come_to_rest()
+        assert not any(job.is_to_be_routed for job in self.router.jobs.values())
         self.check_that_workers_hold_what_the_jobs_say()
         for job_id in list(self.router.jobs):
             self.cancel(job_id)

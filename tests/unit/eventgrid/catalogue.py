@@ -45,12 +45,30 @@ CATALOGUE: dict[type[object], Entry] = {
         "jobStatus classificationPolicyId priority requestedWorkerSelectors scheduledOn",
         "unavailableForMatching",
     ),
+    e.JobClassified: _entry(
+        "RouterJobClassified",
+        "job/job-1/channel/voice/queue/queue-1",
+        _JOB,
+        "queueDetails queueInfo classificationPolicyId priority attachedWorkerSelectors",
+    ),
+    e.JobClassificationFailed: _entry(
+        "RouterJobClassificationFailed",
+        "job/job-1/channel/voice/classificationpolicy/policy-1",
+        _JOB,
+        "classificationPolicyId errors",
+    ),
     e.JobQueued: _entry(
         "RouterJobQueued",
         "job/job-1/channel/voice/queue/queue-1",
         _JOB,
         _SELECTORS,
         "priority",
+    ),
+    e.JobExceptionTriggered: _entry(
+        "RouterJobExceptionTriggered",
+        "job/job-1/channel/voice/exceptionrule/too long",
+        _JOB,
+        "ruleKey exceptionRuleId",
     ),
     e.JobWorkerSelectorsExpired: _entry(
         "RouterJobWorkerSelectorsExpired",
@@ -89,6 +107,14 @@ CATALOGUE: dict[type[object], Entry] = {
         _SELECTORS,
         _EXPIRED_SELECTORS,
         "scheduledOn unavailableForMatching priority",
+    ),
+    e.JobSchedulingFailed: _entry(
+        "RouterJobSchedulingFailed",
+        "job/job-1/channel/voice",
+        _JOB,
+        _SELECTORS,
+        _EXPIRED_SELECTORS,
+        "scheduledOn priority failureReason",
     ),
     e.JobDeleted: _entry("RouterJobDeleted", "job/job-1/channel/voice", _JOB),
     e.OfferIssued: _entry(

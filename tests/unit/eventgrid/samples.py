@@ -21,6 +21,7 @@ TEMPORARY = WorkerSelector(
     expires_after_seconds=60,
     expires_at=NOW + timedelta(seconds=60),
 )
+ATTACHED = replace(PERMANENT, key="Attached")
 EXPIRED = replace(TEMPORARY, status=SelectorStatus.EXPIRED)
 
 _JOB: dict[str, Any] = {
@@ -68,8 +69,36 @@ SAMPLES: tuple[e.Event, ...] = (
         scheduled_at=NOW,
         unavailable_for_matching=True,
     ),
-    e.JobQueued(**_JOB, priority=5, requested_worker_selectors=(PERMANENT, TEMPORARY)),
-    e.JobWorkerSelectorsExpired(**_JOB, expired_requested_selectors=(EXPIRED,)),
+    e.JobClassified(
+        **_JOB,
+        queue=QueueDetails(id="queue-1", name="Queue 1", labels={"Region": 1}),
+        classification_policy_id="policy-1",
+        priority=5,
+        attached_worker_selectors=(ATTACHED,),
+    ),
+    e.JobClassificationFailed(
+        **_JOB,
+        classification_policy_id="policy-1",
+        errors=(
+            e.ClassificationError(
+                code="RuleFailed", message="It gives no number.", target="prioritizationRule"
+            ),
+        ),
+    ),
+    e.JobQueued(
+        **_JOB,
+        priority=5,
+        requested_worker_selectors=(PERMANENT, TEMPORARY),
+        attached_worker_selectors=(ATTACHED,),
+    ),
+    e.JobExceptionTriggered(
+        **_JOB, exception_policy_id="exceptions-1", exception_rule_id="too long"
+    ),
+    e.JobWorkerSelectorsExpired(
+        **_JOB,
+        expired_requested_selectors=(EXPIRED,),
+        expired_attached_selectors=(replace(EXPIRED, key="Attached"),),
+    ),
     e.JobCompleted(**_ASSIGNMENT),
     e.JobClosed(**_ASSIGNMENT, disposition_code="Resolved"),
     e.JobCancelled(**_JOB, note="no answer", disposition_code="Customer hung up"),
@@ -78,7 +107,16 @@ SAMPLES: tuple[e.Event, ...] = (
         **_JOB,
         priority=5,
         requested_worker_selectors=(PERMANENT, EXPIRED),
+        attached_worker_selectors=(ATTACHED,),
         scheduled_at=NOW,
+    ),
+    e.JobSchedulingFailed(
+        **_JOB,
+        priority=5,
+        requested_worker_selectors=(PERMANENT,),
+        attached_worker_selectors=(),
+        scheduled_at=NOW,
+        reason="It is too late.",
     ),
     e.JobDeleted(**_JOB),
     e.OfferIssued(**_OFFERED, offered_at=NOW, expires_at=NOW + timedelta(minutes=1)),

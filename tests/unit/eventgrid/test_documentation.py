@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from pydantic.alias_generators import to_camel
+
 from shared.eventgrid.catalogue import CATALOGUE, render
 from shared.eventgrid.payloads import UPDATED_PROPERTY_NAMES
 from tests.unit.eventgrid.samples import SAMPLES, recorded
@@ -16,13 +18,17 @@ def test_every_event_type_is_documented() -> None:
 
 
 def test_every_subject_is_documented() -> None:
-    placeholder = re.compile(r"\{0\.(\w)(\w*?)_(\w)(\w+)\}")
+    placeholder = re.compile(r"\{0\.([\w.]+)\}")
     subjects = {
-        placeholder.sub(lambda m: f"{{{m[1]}{m[2]}{m[3].upper()}{m[4]}}}", kind.subject)
+        placeholder.sub(lambda match: f"{{{_camel_case(match[1])}}}", kind.subject)
         for kind in CATALOGUE.values()
     }
 
     assert subjects <= CODE
+
+
+def _camel_case(attribute: str) -> str:
+    return to_camel(attribute.replace(".", "_"))
 
 
 def test_every_field_is_documented() -> None:

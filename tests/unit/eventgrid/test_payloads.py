@@ -130,8 +130,8 @@ def test_expired_selectors_go_under_both_names() -> None:
     assert selectors_of(expired, "requestedWorkerSelectorsExpired") == ["English"]
     assert data["requestedWorkerSelectorsExpired"] == data["expiredRequestedWorkerSelectors"]
     assert data["requestedWorkerSelectorsExpired"][0]["state"] == "expired"
-    assert data["attachedWorkerSelectorsExpired"] == []
-    assert data["expiredAttachedWorkerSelectors"] == []
+    assert selectors_of(expired, "attachedWorkerSelectorsExpired") == ["Attached"]
+    assert data["attachedWorkerSelectorsExpired"] == data["expiredAttachedWorkerSelectors"]
 
 
 def test_waiting_for_activation_lists_expired_selectors_apart() -> None:
@@ -140,8 +140,32 @@ def test_waiting_for_activation_lists_expired_selectors_apart() -> None:
     assert selectors_of(waiting) == ["Skill", "English"]
     assert selectors_of(waiting, "requestedWorkerSelectorsExpired") == ["English"]
     assert selectors_of(waiting, "expiredRequestedWorkerSelectors") == ["English"]
-    assert selectors_of(waiting, "attachedWorkerSelectors") == []
+    assert selectors_of(waiting, "attachedWorkerSelectors") == ["Attached"]
+    assert selectors_of(waiting, "attachedWorkerSelectorsExpired") == []
     assert data_of(waiting)["unavailableForMatching"] is True
+
+
+def test_a_failed_classification_says_why() -> None:
+    assert data_of(sample(e.JobClassificationFailed))["errors"] == [
+        {
+            "code": "RuleFailed",
+            "message": "It gives no number.",
+            "target": "prioritizationRule",
+            "innererror": None,
+            "details": None,
+        }
+    ]
+
+
+def test_a_classified_job_tells_its_queue_twice() -> None:
+    data = data_of(sample(e.JobClassified))
+    assert data["queueDetails"] == {"id": "queue-1", "name": "Queue 1", "labels": {"Region": 1}}
+    assert data["queueInfo"] == data["queueDetails"]
+
+
+def test_an_exception_names_its_rule_twice() -> None:
+    data = data_of(sample(e.JobExceptionTriggered))
+    assert (data["ruleKey"], data["exceptionRuleId"]) == ("too long", "too long")
 
 
 def test_every_property_of_a_worker_has_a_wire_name() -> None:

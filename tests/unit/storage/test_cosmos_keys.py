@@ -5,7 +5,13 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.storage.cosmos.keys import id_of_time_key, position_key, time_key, time_key_after
+from shared.storage.cosmos.keys import (
+    id_of_time_key,
+    leading_integers,
+    position_key,
+    time_key,
+    time_key_after,
+)
 from shared.storage.queries import idle_key, waiting_key
 from tests.factories import NOW, make_job, make_selector, make_worker, seconds
 
@@ -74,3 +80,8 @@ def test_idle_workers_sort_longest_idle_first() -> None:
     ]
     keys = [position_key(idle_key(worker)) for worker in longest_first]
     assert keys == sorted(keys)
+
+
+@given(st.tuples(*[st.integers(-(2**63), 2**63 - 1)] * 3, st.text()))
+def test_the_integers_of_a_key(position: tuple[int, int, int, str]) -> None:
+    assert tuple(leading_integers(position_key(position), 3)) == position[:3]

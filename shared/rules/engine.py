@@ -1,0 +1,84 @@
+"""Rules: evaluated here, or by those whom they name."""
+
+from functools import lru_cache
+from typing import assert_never
+
+from shared.domain.labels import Labels
+from shared.domain.rules import (
+    DirectMapRule,
+    ExpressionRule,
+    FunctionRule,
+    Json,
+    Rule,
+    StaticRule,
+    WebhookRule,
+)
+from shared.ports import Clock, InvalidRule, RuleFailed, Scored, ScoringQuestion
+from shared.rules.outbound.remote_rules import RemoteRules
+from shared.rules.powerfx import ExpressionError, PowerFxError, Program, compile_rule
+from shared.rules.scoring import Scorer
+
+_COMPILED_AT_MOST = 1024
+
+
+class Engine:
+    """``clock``: what expressions take for now. ``remote``: evaluates the rules of others."""
+
+    def __init__(self, clock: Clock, remote: RemoteRules) -> None:
+        self._clock = clock
+        self._remote = remote
+        self._scorer = Scorer(clock, remote)
+
+    def check(self, rule: Rule) -> None:
+        match rule:
+            case ExpressionRule(expression=expression):
+                _check_expression(expression)
+            case FunctionRule() | WebhookRule():
+                self._remote.check(rule)
+            case _:
+                pass
+
+    def seal(self, rule: Rule) -> Rule:
+        return self._remote.sealed(rule) if isinstance(rule, FunctionRule | WebhookRule) else rule
+
+    async def evaluate(self, rule: Rule, job_labels: Labels) -> Json:
+        match rule:
+            case StaticRule(value=value):
+                return value
+            case DirectMapRule():
+                return dict(job_labels)
+            case ExpressionRule(expression=expression):
+                return self._evaluate_expression(expression, job_labels)
+            case FunctionRule() | WebhookRule():
+                return await self._remote.ask(rule, {"job": dict(job_labels)})
+            case _:
+                assert_never(rule)
+
+    def check_scoring(self, rule: Rule) -> None:
+        self._scorer.check(rule)
+
+    async def score(self, rule: Rule, question: ScoringQuestion) -> Scored:
+        return await self._scorer.score(rule, question)
+
+    async def close(self) -> None:
+        await self._remote.close()
+
+    def _evaluate_expression(self, expression: str, job_labels: Labels) -> Json:
+        try:
+            return _compiled(expression).evaluate({"job": job_labels}, self._clock())
+        except PowerFxError as error:
+            raise RuleFailed(str(error)) from error
+
+
+@lru_cache(_COMPILED_AT_MOST)
+def _compiled(expression: str) -> Program:
+    """:raises ExpressionError: the text is no expression."""
+    return compile_rule(expression)
+
+
+def _check_expression(expression: str) -> None:
+    try:
+        _compiled(expression)
+    except ExpressionError as error:
+        position = (error.line, error.column)
+        raise InvalidRule(error.message, position, member="expression") from error
