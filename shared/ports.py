@@ -14,7 +14,7 @@ StoreError
 └── StoreUnavailable      the store is down or throttles; nothing is known to be written
     └── StoreBusy         it throttles
 PublishFailed             some of the events may not have been published
-InvalidRule               check, check_scoring: the rule can never have a result
+InvalidRule               check: the rule can never have a result
 RuleFailed                evaluate: the rule has no result
 """
 
@@ -33,7 +33,7 @@ from shared.domain.jobs import Job
 from shared.domain.labels import Labels
 from shared.domain.queue_conditions import ChangedConditions
 from shared.domain.queues import Queue
-from shared.domain.rules import Json, Rule
+from shared.domain.rules import Json, Rule, RuleUse
 from shared.domain.selectors import WorkerSelector
 from shared.domain.statuses import JobStatus, WorkerState
 from shared.domain.waiting import WaitingGroup
@@ -409,10 +409,10 @@ class RuleEngine(Protocol):
     Has no effect on anything, so it may be asked any number of times.
     """
 
-    def check(self, rule: Rule) -> None:
-        """Whether the rule may be saved.
+    def check(self, rule: Rule, use: RuleUse) -> None:
+        """Whether the rule may be saved in a place with this use.
 
-        :raises InvalidRule: it can never have a result.
+        :raises InvalidRule: it can never have a result that makes sense there.
         """
         ...
 
@@ -420,13 +420,6 @@ class RuleEngine(Protocol):
         """The rule's result for a job with these labels.
 
         :raises RuleFailed: it has none.
-        """
-        ...
-
-    def check_scoring(self, rule: Rule) -> None:
-        """Whether the rule may be saved as one that scores workers.
-
-        :raises InvalidRule: it can never result in a score.
         """
         ...
 

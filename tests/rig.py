@@ -157,6 +157,11 @@ class Rig:
         policy = ClassificationPolicy(id=id, **members)
         await upsert_classification_policy(self.router, id, lambda _: policy, NONE)
 
+    async def unchecked_classification(self, **members: Any) -> None:
+        """One with rules that make no sense, as functions may give what makes none."""
+        policy = ClassificationPolicy(id="classification", **members)
+        await self.store.classification_policies.create(policy, self.clock())
+
     async def exceptions(self, *rules: ExceptionRule, id: str = "exceptions") -> None:
         policy = ExceptionPolicy(id=id, rules=rules)
         await upsert_exception_policy(self.router, id, lambda _: policy, NONE)

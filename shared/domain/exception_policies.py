@@ -92,6 +92,20 @@ class ExceptionPolicy:
             for action in rule.actions
         )
 
+    @property
+    def overflow_moves(self) -> Iterator[tuple[str, str]]:
+        """Where its rules on the length send jobs: the path of the member that names the queue,
+        and the queue's id."""
+        for rule_number, rule in enumerate(self.rules):
+            if not isinstance(rule.trigger, QueueLengthTrigger):
+                continue
+            for number, action in enumerate(rule.actions):
+                if isinstance(action, CancelAction):
+                    break
+                if isinstance(action, ManualReclassifyAction) and action.queue_id is not None:
+                    place = f"exceptionRules[{rule_number}].actions[{number}].queueId"
+                    yield place, action.queue_id
+
 
 def with_action_ids(
     policy: ExceptionPolicy, known: ExceptionPolicy | None, new_id: Callable[[], str]

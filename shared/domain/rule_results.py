@@ -7,7 +7,7 @@ from typing import Any
 from shared.domain.labels import LabelOperator, LabelValue, is_number
 from shared.domain.limits import MAX_PRIORITY, MIN_PRIORITY
 from shared.domain.queues import ID_LABEL
-from shared.domain.rules import Json
+from shared.domain.rules import Json, RuleUse
 from shared.domain.selectors import QueueSelector, WorkerSelector
 
 _SELECTOR = frozenset({"key", "labelOperator"})
@@ -72,6 +72,16 @@ def as_worker_selectors(result: Json) -> tuple[WorkerSelector, ...]:
     :raises UnusableResult: neither.
     """
     return _selectors(result, _worker_selector)
+
+
+READERS: Mapping[RuleUse, Callable[[Json], object]] = {
+    RuleUse.CONDITION: as_condition,
+    RuleUse.PRIORITY: as_priority,
+    RuleUse.QUEUE_SELECTORS: as_queue_selectors,
+    RuleUse.WORKER_SELECTORS: as_worker_selectors,
+    RuleUse.SCORE: as_score,
+}
+"""Each raises UnusableResult."""
 
 
 def _selectors[S](result: Json, read: Callable[[Mapping[str, Any]], S]) -> tuple[S, ...]:

@@ -5,6 +5,7 @@ What a rule is, that is; evaluating one may ask other services and is done behin
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, Self
 
 type Json = Any
@@ -116,6 +117,16 @@ class WebhookRule:
 
     def with_secret(self, secret: Secret) -> Self:
         return replace(self, credential=replace(self.credential, secret=secret))
+
+
+class RuleUse(StrEnum):
+    """What a policy needs a rule's result for."""
+
+    CONDITION = "condition"
+    PRIORITY = "priority"
+    QUEUE_SELECTORS = "queueSelectors"
+    WORKER_SELECTORS = "workerSelectors"
+    SCORE = "score"
 
 
 type RemoteRule = FunctionRule | WebhookRule

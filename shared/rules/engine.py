@@ -10,10 +10,12 @@ from shared.domain.rules import (
     FunctionRule,
     Json,
     Rule,
+    RuleUse,
     StaticRule,
     WebhookRule,
 )
-from shared.ports import Clock, InvalidRule, RuleFailed, Scored, ScoringQuestion
+from shared.ports import Clock, RuleFailed, Scored, ScoringQuestion
+from shared.rules.checks import ROOTS, check_labels, check_program, check_value, refused
 from shared.rules.outbound.remote_rules import RemoteRules
 from shared.rules.powerfx import ExpressionError, PowerFxError, Program, compile_rule
 from shared.rules.scoring import Scorer
@@ -29,14 +31,18 @@ class Engine:
         self._remote = remote
         self._scorer = Scorer(clock, remote)
 
-    def check(self, rule: Rule) -> None:
+    def check(self, rule: Rule, use: RuleUse) -> None:
         match rule:
+            case StaticRule(value=value):
+                check_value(value, use)
+            case DirectMapRule():
+                check_labels(use)
             case ExpressionRule(expression=expression):
-                _check_expression(expression)
+                _check_expression(expression, use)
             case FunctionRule() | WebhookRule():
                 self._remote.check(rule)
             case _:
-                pass
+                assert_never(rule)
 
     def seal(self, rule: Rule) -> Rule:
         return self._remote.sealed(rule) if isinstance(rule, FunctionRule | WebhookRule) else rule
@@ -53,9 +59,6 @@ class Engine:
                 return await self._remote.ask(rule, {"job": dict(job_labels)})
             case _:
                 assert_never(rule)
-
-    def check_scoring(self, rule: Rule) -> None:
-        self._scorer.check(rule)
 
     async def score(self, rule: Rule, question: ScoringQuestion) -> Scored:
         return await self._scorer.score(rule, question)
@@ -76,9 +79,9 @@ def _compiled(expression: str) -> Program:
     return compile_rule(expression)
 
 
-def _check_expression(expression: str) -> None:
+def _check_expression(expression: str, use: RuleUse) -> None:
     try:
-        _compiled(expression)
+        program = compile_rule(expression, ROOTS[use])
     except ExpressionError as error:
-        position = (error.line, error.column)
-        raise InvalidRule(error.message, position, member="expression") from error
+        raise refused(error) from error
+    check_program(program, use)

@@ -20,11 +20,13 @@ from shared.domain.rules import (
     Json,
     RemoteRule,
     Rule,
+    RuleUse,
     StaticRule,
     WebhookRule,
 )
 from shared.domain.selectors import WorkerSelector
-from shared.ports import Clock, InvalidRule, RuleFailed, Scored, ScoringQuestion
+from shared.ports import Clock, RuleFailed, Scored, ScoringQuestion
+from shared.rules.checks import ROOTS
 from shared.rules.outbound.remote_rules import RemoteRules
 from shared.rules.powerfx import ExpressionError, PowerFxError, Program, compile_rule
 
@@ -40,7 +42,6 @@ MOST_CALLS: Final = 100
 EVALUATED_AT_ONCE: Final = 50
 """So many expressions are evaluated before other tasks get their turn."""
 
-_ROOTS: Final = ("job", "worker", "selectors")
 _COMPILED_AT_MOST: Final = 1024
 
 _OPERATORS: Final[Mapping[LabelOperator, str]] = {
@@ -63,20 +64,6 @@ class Scorer:
         self._clock = clock
         self._remote = remote
         self._seconds = seconds
-
-    def check(self, rule: Rule) -> None:
-        """:raises InvalidRule: the rule can never result in a score."""
-        match rule:
-            case StaticRule(value=value):
-                _check_value(value)
-            case DirectMapRule():
-                raise InvalidRule("A score should be a number, but this rule gives labels.")
-            case ExpressionRule(expression=expression):
-                _check_expression(expression)
-            case FunctionRule() | WebhookRule():
-                self._remote.check(rule)
-            case _:
-                assert_never(rule)
 
     async def score(self, rule: Rule, question: ScoringQuestion) -> Scored:
         tally = _Tally()
@@ -204,24 +191,4 @@ def _rows(selectors: Iterable[WorkerSelector]) -> list[dict[str, Json]]:
 @lru_cache(_COMPILED_AT_MOST)
 def _compiled(expression: str) -> Program:
     """:raises ExpressionError: the text is no expression."""
-    return compile_rule(expression, _ROOTS)
-
-
-def _check_value(value: Json) -> None:
-    try:
-        as_score(value)
-    except UnusableResult as problem:
-        raise InvalidRule(str(problem), member="value") from problem
-
-
-def _check_expression(expression: str) -> None:
-    try:
-        program = _compiled(expression)
-    except ExpressionError as error:
-        position = (error.line, error.column)
-        raise InvalidRule(error.message, position, member="expression") from error
-    if program.result not in {None, "number"}:
-        raise InvalidRule(
-            f"A score should be a number, but the expression gives a {program.result}.",
-            member="expression",
-        )
+    return compile_rule(expression, ROOTS[RuleUse.SCORE])

@@ -9,7 +9,7 @@ from shared.domain.classification import (
     RuleAttachment,
 )
 from shared.domain.errors import InvalidReference, InvalidRules
-from shared.domain.rules import Rule, with_known_secret
+from shared.domain.rules import RuleUse, with_known_secret
 from shared.domain.selectors import QueueSelector, WorkerSelector
 from shared.domain.statuses import UNFINISHED
 from shared.ports import JobFilter, Page, RuleEngine, Stored
@@ -27,11 +27,8 @@ from shared.services.definition_changes import (
 )
 from shared.services.preconditions import Precondition
 from shared.services.router import Router
-from shared.services.rule_checks import problem_of
+from shared.services.rule_checks import PlacedRule, problem_of
 from shared.services.upserts import Upserted
-
-type PlacedRule = tuple[str, Rule]
-"""A rule, and the path of the member that it is."""
 
 
 async def upsert_classification_policy(
@@ -110,7 +107,7 @@ async def _check_exceptions(router: Router, policy_id: str) -> None:
 def _with_known_secrets(
     policy: ClassificationPolicy, current: ClassificationPolicy | None
 ) -> ClassificationPolicy:
-    known = [rule for _, rule in _rules_of(current)] if current else []
+    known = [placed.rule for placed in _rules_of(current)] if current else []
     return policy.with_rules(lambda rule: with_known_secret(rule, known))
 
 
@@ -118,8 +115,8 @@ def _check_rules(engine: RuleEngine, policy: ClassificationPolicy) -> None:
     """:raises InvalidRules: with all that can never have a result."""
     problems = [
         problem
-        for place, rule in _rules_of(policy)
-        if (problem := problem_of(engine.check, place, rule)) is not None
+        for placed in _rules_of(policy)
+        if (problem := problem_of(engine, placed)) is not None
     ]
     if problems:
         raise InvalidRules(problems)
@@ -127,19 +124,23 @@ def _check_rules(engine: RuleEngine, policy: ClassificationPolicy) -> None:
 
 def _rules_of(policy: ClassificationPolicy) -> Iterator[PlacedRule]:
     if policy.prioritization_rule is not None:
-        yield "prioritizationRule", policy.prioritization_rule
-    yield from _attached_rules("queueSelectorAttachments", policy.queue_selector_attachments)
-    yield from _attached_rules("workerSelectorAttachments", policy.worker_selector_attachments)
+        yield PlacedRule("prioritizationRule", policy.prioritization_rule, RuleUse.PRIORITY)
+    yield from _attached_rules(
+        "queueSelectorAttachments", policy.queue_selector_attachments, RuleUse.QUEUE_SELECTORS
+    )
+    yield from _attached_rules(
+        "workerSelectorAttachments", policy.worker_selector_attachments, RuleUse.WORKER_SELECTORS
+    )
 
 
 def _attached_rules[S: (QueueSelector, WorkerSelector)](
-    member: str, attachments: Iterable[Attachment[S]]
+    member: str, attachments: Iterable[Attachment[S]], use: RuleUse
 ) -> Iterator[PlacedRule]:
     for number, attachment in enumerate(attachments):
         match attachment:
             case ConditionalAttachment(condition=rule):
-                yield f"{member}[{number}].condition", rule
+                yield PlacedRule(f"{member}[{number}].condition", rule, RuleUse.CONDITION)
             case RuleAttachment(rule=rule):
-                yield f"{member}[{number}].rule", rule
+                yield PlacedRule(f"{member}[{number}].rule", rule, use)
             case _:
                 pass

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from shared.domain.distribution import DistributionPolicy
 from shared.domain.errors import InvalidReference, InvalidRules
-from shared.domain.rules import Rule, with_known_secret
+from shared.domain.rules import Rule, RuleUse, with_known_secret
 from shared.ports import Page, RuleEngine, Stored
 from shared.services.definition_changes import (
     DISTRIBUTION_POLICIES,
@@ -18,7 +18,7 @@ from shared.services.definition_changes import (
 )
 from shared.services.preconditions import Precondition
 from shared.services.router import Router
-from shared.services.rule_checks import problem_of
+from shared.services.rule_checks import PlacedRule, problem_of
 from shared.services.upserts import Upserted
 
 
@@ -79,7 +79,7 @@ async def delete_distribution_policy(router: Router, policy_id: str) -> None:
 
 def _storable(engine: RuleEngine, rule: Rule) -> Rule:
     """:raises InvalidRules: it can never result in a score."""
-    problem = problem_of(engine.check_scoring, "mode.scoringRule", rule)
+    problem = problem_of(engine, PlacedRule("mode.scoringRule", rule, RuleUse.SCORE))
     if problem is not None:
         raise InvalidRules([problem])
     return engine.seal(rule)

@@ -22,6 +22,7 @@ from shared.services.definition_changes import (
     require_known,
     upsert_definition,
 )
+from shared.services.exception_loops import check_policy_leads_on
 from shared.services.preconditions import Precondition
 from shared.services.router import Router
 from shared.services.upserts import Upserted
@@ -43,6 +44,7 @@ async def upsert_exception_policy(
             for number, action in enumerate(rule.actions):
                 place = f"exceptionRules[{rule_number}].actions[{number}]"
                 await _check_references(router, action, place)
+        await check_policy_leads_on(router, policy)
         await note_change_of(router, policy.id)
 
     return await upsert_definition(

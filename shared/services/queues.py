@@ -18,6 +18,7 @@ from shared.services.definition_changes import (
     require_known,
     upsert_definition,
 )
+from shared.services.exception_loops import check_queue_leads_on
 from shared.services.preconditions import Precondition
 from shared.services.router import Router
 from shared.services.upserts import Upserted
@@ -38,6 +39,7 @@ async def upsert_queue(
             await require_known(
                 router, EXCEPTION_POLICIES, exception_policy_id, "exceptionPolicyId"
             )
+            await check_queue_leads_on(router, queue.id, exception_policy_id)
         await _note_other_exceptions(router, queue)
 
     return await upsert_definition(router, QUEUES, queue_id, define, precondition, check)

@@ -1,18 +1,26 @@
 """Whether a rule may be saved, said of its place in a policy."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from shared.domain.errors import RuleProblem
-from shared.domain.rules import Rule
-from shared.ports import InvalidRule
+from shared.domain.rules import Rule, RuleUse
+from shared.ports import InvalidRule, RuleEngine
 
 
-def problem_of(check: Callable[[Rule], None], place: str, rule: Rule) -> RuleProblem | None:
-    """``check``: one of the rule engine. ``place``: the path of the member that the rule is."""
+@dataclass(frozen=True, slots=True)
+class PlacedRule:
+    """A rule, the path of the member that it is, and what it is used for there."""
+
+    place: str
+    rule: Rule
+    use: RuleUse
+
+
+def problem_of(engine: RuleEngine, placed: PlacedRule) -> RuleProblem | None:
     try:
-        check(rule)
+        engine.check(placed.rule, placed.use)
     except InvalidRule as error:
-        target = f"{place}.{error.member}" if error.member else place
+        target = f"{placed.place}.{error.member}" if error.member else placed.place
         return RuleProblem(target, _with_position(error))
     return None
 

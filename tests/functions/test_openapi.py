@@ -103,7 +103,11 @@ async def test_the_schemas_are_schemas(version: str) -> None:
         ("upsert_worker", {"labels": {"a": None, "b": 1.5}}, True),
         ("upsert_worker", {"labels": {"a": []}}, False),
         ("upsert_classification_policy", {"prioritizationRule": None}, True),
-        ("upsert_classification_policy", {"prioritizationRule": {"kind": "directMap"}}, True),
+        (
+            "upsert_classification_policy",
+            {"prioritizationRule": {"kind": "static", "value": 5}},
+            True,
+        ),
         ("upsert_classification_policy", {"prioritizationRule": {"kind": "luck"}}, False),
         ("upsert_classification_policy", {"prioritizationRule": WEBHOOK_RULE}, True),
         (

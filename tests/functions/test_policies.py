@@ -11,6 +11,11 @@ EXCEPTION = "/routing/exceptionPolicies/e"
 SELECTOR: Document = {"key": "Region", "labelOperator": "equal", "value": "eu"}
 SKILL: Document = {"key": "Level", "labelOperator": "greaterThan", "value": 3}
 ANSWERED_SKILL: Document = {**SKILL, "expedite": False, "status": "active"}
+CONDITION: Document = {
+    "kind": "expression",
+    "language": "powerFx",
+    "expression": 'job.Product = "phone"',
+}
 EXPRESSION: Document = {
     "kind": "expression",
     "language": "powerFx",
@@ -27,9 +32,12 @@ FULL_CLASSIFICATION: Document = {
     "fallbackQueueId": "queue",
     "queueSelectorAttachments": [
         {"kind": "static", "queueSelector": SELECTOR},
-        {"kind": "conditional", "condition": EXPRESSION, "queueSelectors": [SELECTOR, SELECTOR]},
+        {"kind": "conditional", "condition": CONDITION, "queueSelectors": [SELECTOR, SELECTOR]},
         {"kind": "passThrough", "key": "Region", "labelOperator": "equal"},
-        {"kind": "ruleEngine", "rule": {"kind": "static", "value": [SELECTOR, {"a": None}]}},
+        {
+            "kind": "ruleEngine",
+            "rule": {"kind": "static", "value": [SELECTOR, {**SELECTOR, "more": None}]},
+        },
         {
             "kind": "weightedAllocation",
             "allocations": [
@@ -102,9 +110,11 @@ async def test_a_small_classification_policy(api: Api) -> None:
         "queueSelectorAttachments": [],
         "workerSelectorAttachments": [],
     }
-    changed = await api.patch(CLASSIFICATION, {"prioritizationRule": {"kind": "static"}})
+    changed = await api.patch(
+        CLASSIFICATION, {"prioritizationRule": {"kind": "static", "value": "2"}}
+    )
     assert changed.status == 200
-    assert changed.json["prioritizationRule"] == {"kind": "static"}
+    assert changed.json["prioritizationRule"] == {"kind": "static", "value": "2"}
     assert (await api.get(CLASSIFICATION)).json == changed.json
     assert (await api.get("/routing/classificationPolicies")).json == {"value": [changed.json]}
     assert (await api.delete(CLASSIFICATION)).status == 204

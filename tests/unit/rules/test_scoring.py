@@ -8,7 +8,15 @@ from aiohttp import web
 
 from shared.domain.distribution import ScoringOptions, ScoringParameter
 from shared.domain.labels import LabelOperator, Labels
-from shared.domain.rules import DirectMapRule, ExpressionRule, FunctionRule, Json, Rule, StaticRule
+from shared.domain.rules import (
+    DirectMapRule,
+    ExpressionRule,
+    FunctionRule,
+    Json,
+    Rule,
+    RuleUse,
+    StaticRule,
+)
 from shared.ports import InvalidRule, Scored, ScoringQuestion
 from shared.rules.engine import Engine
 from shared.rules.outbound.remote_rules import RemoteRules
@@ -86,7 +94,7 @@ def in_batches(size: int) -> ScoringOptions:
     ids=repr,
 )
 def test_what_may_give_a_score_is_let_in(engine: Engine, rule: Rule) -> None:
-    engine.check_scoring(rule)
+    engine.check(rule, RuleUse.SCORE)
 
 
 @pytest.mark.parametrize(
@@ -109,13 +117,13 @@ def test_what_never_gives_a_score_is_refused(
     engine: Engine, rule: Rule, member: str | None
 ) -> None:
     with pytest.raises(InvalidRule) as refused:
-        engine.check_scoring(rule)
+        engine.check(rule, RuleUse.SCORE)
     assert refused.value.member == member
 
 
 def test_where_an_expression_is_wrong_is_told(engine: Engine) -> None:
     with pytest.raises(InvalidRule) as refused:
-        engine.check_scoring(expression("worker.level +\n  Lowr(1)"))
+        engine.check(expression("worker.level +\n  Lowr(1)"), RuleUse.SCORE)
     assert refused.value.position == (2, 3)
 
 
@@ -132,7 +140,7 @@ async def test_an_expression_sees_job_worker_and_selectors(engine: Engine) -> No
     rule = expression(
         "If(job.HighPriority, 100) + If(worker.X = true, 10) + First(selectors).value"
     )
-    engine.check_scoring(rule)
+    engine.check(rule, RuleUse.SCORE)
     assert await engine.score(rule, question(workers)) == Scored({"a": 117, "b": 107}, {})
     by_id = expression('If(worker.Id = "b", 1, 0)')
     assert await engine.score(by_id, question(workers)) == Scored({"a": 0, "b": 1}, {})

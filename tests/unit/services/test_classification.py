@@ -220,7 +220,9 @@ async def test_priorities(rig: Rig, rule: Rule, priority: int) -> None:
 
 @pytest.mark.parametrize("value", [101, -101, 1.5, "high", True, None, [1], {}])
 async def test_what_is_no_priority_fails_the_classification(rig: Rig, value: Json) -> None:
-    await rig.classification(fallback_queue_id="queue", prioritization_rule=StaticRule(value=value))
+    await rig.unchecked_classification(
+        fallback_queue_id="queue", prioritization_rule=StaticRule(value=value)
+    )
     await rig.submit(classification_policy_id="classification")
     assert await failure(rig) == ("RuleFailed", "prioritizationRule")
     assert rig.events.names("job") == ["JobReceived", "JobClassificationFailed"]
@@ -234,7 +236,7 @@ async def test_what_is_no_priority_fails_the_classification(rig: Rig, value: Jso
 )  # fmt: skip
 async def test_what_are_no_selectors_fail_the_classification(rig: Rig, value: Json) -> None:
     rule = RuleAttachment(rule=StaticRule(value=value))
-    await rig.classification(worker_selector_attachments=(rule,))
+    await rig.unchecked_classification(worker_selector_attachments=(rule,))
     await rig.submit(classification_policy_id="classification", queue_id="queue")
     assert await failure(rig) == ("RuleFailed", "workerSelectorAttachments[0].rule")
 
@@ -243,7 +245,8 @@ async def test_what_is_no_condition_fails_the_classification(rig: Rig) -> None:
     condition = ConditionalAttachment[QueueSelector](
         condition=StaticRule(value=1), selectors=(in_queue("sales"),)
     )
-    await classified_queue(rig, condition)
+    await rig.unchecked_classification(queue_selector_attachments=(condition,))
+    await rig.submit(classification_policy_id="classification")
     assert await failure(rig) == ("RuleFailed", "queueSelectorAttachments[0].condition")
 
 
@@ -279,7 +282,7 @@ async def test_a_failed_job_gets_in_once_it_is_told_a_queue(rig: Rig) -> None:
 
 
 async def test_a_failed_job_without_its_policy_goes_to_its_queue(rig: Rig) -> None:
-    await rig.classification(prioritization_rule=StaticRule(value="high"))
+    await rig.unchecked_classification(prioritization_rule=StaticRule(value="high"))
     await rig.submit(classification_policy_id="classification", queue_id="queue")
     await rig.patch_job(classification_policy_id=None)
     assert (await rig.read_job()).status is JobStatus.QUEUED

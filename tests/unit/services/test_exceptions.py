@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.domain.errors import InvalidReference
 from shared.domain.events import (
     JobCancelled,
     JobClassificationFailed,
@@ -105,7 +106,8 @@ async def test_a_threshold_of_none_holds_for_every_job(rig: Rig) -> None:
 
 
 async def test_a_job_is_sent_on_only_once_so_that_queues_cannot_play_ping_pong(rig: Rig) -> None:
-    back = ManualReclassifyAction(id="back", queue_id="queue")
+    await rig.classification(fallback_queue_id="queue")
+    back = ReclassifyAction(id="back", classification_policy_id="classification")
     await with_rules(rig, when_long(0, TO_SECOND))
     await rig.exceptions(when_long(0, back), id="other")
     await rig.queue("second", exceptions="other")
@@ -172,6 +174,47 @@ async def test_rules_and_actions_go_by_their_order_and_end_with_a_cancellation(r
     job = await rig.read_job()
     assert (job.status, job.priority, job.queue_id) == (JobStatus.CANCELLED, 50, "queue")
     assert [event.exception_rule_id for event in rig.events.of(JobExceptionTriggered)] == ["first"]
+
+
+# -- loops ------------------------------------------------------------------------------------
+
+
+def on_to(queue_id: str) -> ExceptionRule:
+    return when_long(5, ManualReclassifyAction(id="on", queue_id=queue_id))
+
+
+async def test_full_queues_must_not_send_jobs_round_in_a_circle(rig: Rig) -> None:
+    for id in ("third", "queue"):
+        await rig.queue(id)
+    await rig.exceptions(on_to("second"), id="first to second")
+    await rig.exceptions(on_to("third"), id="second to third")
+    await rig.queue("queue", exceptions="first to second")
+    await rig.queue("second", exceptions="second to third")
+    await rig.exceptions(on_to("queue"), id="back")
+    with pytest.raises(InvalidReference) as refused:
+        await rig.queue("third", exceptions="back")
+    assert (refused.value.code, refused.value.target) == (
+        "ExceptionPolicyLoop", "exceptionPolicyId"
+    )  # fmt: skip
+    with pytest.raises(InvalidReference) as refused:
+        await rig.exceptions(when_late(1), on_to("third"), on_to("queue"), id="second to third")
+    assert refused.value.target == "exceptionRules[2].actions[0].queueId"
+    with pytest.raises(InvalidReference):
+        await rig.queue("queue", exceptions="back")
+
+
+async def test_what_may_lead_back_is_let_in(rig: Rig) -> None:
+    to_queue = ManualReclassifyAction(id="back", queue_id="queue")
+    await rig.exceptions(on_to("second"), id="on")
+    await rig.queue("queue", exceptions="on")
+    for rule in (
+        when_late(1, to_queue),
+        when_long(1, ReclassifyAction(id="r")),
+        when_long(1, CANCEL, to_queue),
+        when_long(1, ManualReclassifyAction(id="m", priority=5)),
+    ):
+        await rig.exceptions(rule, id="back")
+        await rig.queue("second", exceptions="back")
 
 
 # -- waiting ----------------------------------------------------------------------------------
@@ -291,7 +334,7 @@ async def test_what_is_set_by_hand_is_not_classified_away(rig: Rig) -> None:
 
 
 async def test_a_failing_classification_leaves_the_job_failed(rig: Rig) -> None:
-    await rig.classification(prioritization_rule=StaticRule(value="x"))
+    await rig.unchecked_classification(prioritization_rule=StaticRule(value="x"))
     action = ReclassifyAction(id="r", classification_policy_id="classification")
     await with_rules(rig, when_late(30, action))
     await rig.job()

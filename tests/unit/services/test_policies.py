@@ -25,7 +25,7 @@ from shared.domain.exception_policies import (
 )
 from shared.domain.labels import LabelOperator
 from shared.domain.queues import Queue
-from shared.domain.rules import DirectMapRule, ExpressionRule, StaticRule
+from shared.domain.rules import ExpressionRule, StaticRule
 from shared.domain.selectors import QueueSelector
 from shared.services import definitions
 from shared.services.classification_policies import (
@@ -48,6 +48,7 @@ from tests.rig import NONE, Rig
 
 BROKEN = ExpressionRule(expression="If(")
 SOUND = ExpressionRule(expression='If(job.Product = "phone", 5, 1)')
+ASKING = ExpressionRule(expression='job.Product = "phone"')
 SELECTOR = QueueSelector(key="Region", operator=LabelOperator.EQUAL, value="eu")
 
 
@@ -142,11 +143,11 @@ async def test_changes_are_seen_at_once_by_the_instance_that_made_them(rig: Rig)
 async def test_rules_that_can_have_a_result_are_let_in(rig: Rig) -> None:
     attachments: tuple[Attachment[QueueSelector], ...] = (
         StaticAttachment(selector=SELECTOR),
-        ConditionalAttachment(condition=SOUND, selectors=(SELECTOR,)),
+        ConditionalAttachment(condition=ASKING, selectors=(SELECTOR,)),
         RuleAttachment(rule=StaticRule(value="queue")),
     )
     policy = await classify(
-        rig, queue_selector_attachments=attachments, prioritization_rule=DirectMapRule()
+        rig, queue_selector_attachments=attachments, prioritization_rule=StaticRule(value="2")
     )
     assert policy.queue_selector_attachments == attachments
 
@@ -158,7 +159,7 @@ async def test_rules_that_can_never_have_a_result_are_refused_all_at_once(rig: R
             rig,
             prioritization_rule=BROKEN,
             queue_selector_attachments=(
-                ConditionalAttachment(condition=SOUND, selectors=()),
+                ConditionalAttachment(condition=ASKING, selectors=()),
                 ConditionalAttachment(condition=BROKEN, selectors=()),
             ),
             worker_selector_attachments=(RuleAttachment(rule=BROKEN),),

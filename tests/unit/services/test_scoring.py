@@ -11,7 +11,7 @@ import pytest
 from shared.domain.distribution import DistributionModeKind, ScoringOptions
 from shared.domain.errors import InvalidRules
 from shared.domain.labels import LabelOperator, Labels
-from shared.domain.rules import ExpressionRule, Json, Rule, StaticRule
+from shared.domain.rules import ExpressionRule, Json, Rule, RuleUse, StaticRule
 from shared.ports import RuleEngine, Scored, ScoringQuestion
 from shared.services.known_scores import FAILED_FOR, KnownScores, Subject
 from shared.services.offers import decline_offer
@@ -49,11 +49,8 @@ class ScriptedEngine:
     say: Callable[[ScoringQuestion], Scored]
     asked: list[ScoringQuestion] = field(default_factory=list)
 
-    def check(self, rule: Rule) -> None:
-        self.engine.check(rule)
-
-    def check_scoring(self, rule: Rule) -> None:
-        self.engine.check_scoring(rule)
+    def check(self, rule: Rule, use: RuleUse) -> None:
+        self.engine.check(rule, use)
 
     def seal(self, rule: Rule) -> Rule:
         return self.engine.seal(rule)
@@ -62,7 +59,7 @@ class ScriptedEngine:
         return await self.engine.evaluate(rule, job_labels)
 
     async def score(self, rule: Rule, question: ScoringQuestion) -> Scored:
-        self.check_scoring(rule)
+        self.check(rule, RuleUse.SCORE)
         self.asked.append(question)
         await asyncio.sleep(0)  # Time for others to ask the same.
         return self.say(question)
