@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+import azure.functions as func
 import pytest
 from azure.communication.jobrouter import JobRouterAdministrationClient, JobRouterClient
 from azure.communication.jobrouter.models import (
@@ -23,7 +25,7 @@ from azure.communication.jobrouter.models import (
 from azure.core.exceptions import ResourceNotFoundError
 
 from tests.e2e.conftest import RunningRouter, start
-from tests.e2e.pages import Reader
+from tests.e2e.pages import Reader, examples_of
 from tests.e2e.webhook import PATIENCE_SECONDS, Webhook
 from tests.local.host_rig import ROOT
 
@@ -187,6 +189,66 @@ def test_subscribe_to_events(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         until(lambda: issued["id"] in page.names["handled"])
     told = f"eve is offered task until {issued['data']['expiresOn']}"
     assert capsys.readouterr().out.splitlines() == [told]
+
+
+def test_score_workers(page: Reader) -> None:
+    page.follow_to_end()
+
+
+def test_use_function_rules(tmp_path: Path) -> None:
+    """The page's function is called for real, at an address of this machine."""
+    writing, naming, _ = examples_of(HOW_TO / "use-function-rules.md")
+    names: dict[str, Any] = {}
+    exec(writing.block.code, names)
+    (function,) = names["app"].get_functions()
+    keys: list[str | None] = []
+    with (
+        serving(_calling(function.get_user_function(), keys)) as url,
+        Webhook() as webhook,
+        contextmanager(start)(
+            tmp_path, webhook, JOBROUTER_RULE_HOSTS_ALLOWED="127.0.0.1"
+        ) as router,
+        router.administration() as administration,
+        router.client() as client,
+    ):
+        administration.upsert_distribution_policy("tasks", DistributionPolicy())
+        administration.upsert_queue("support", RouterQueue(distribution_policy_id="tasks"))
+        address = "https://contoso.azurewebsites.net/api/priority"
+        assert address in naming.block.code
+        exec(naming.block.code.replace(address, url), {"administration": administration})
+        assert priority_of(client, "urgent", {"Escalated": True}) == 10
+        assert priority_of(client, "other", {}) == 1
+    assert keys == ["<key>"] * 2
+
+
+def priority_of(client: JobRouterClient, job_id: str, labels: dict[str, Any]) -> int | None:
+    """Of a job with the labels, as its policy has it."""
+    job = RouterJob(channel_id="chat", classification_policy_id="support", labels=labels)
+    client.upsert_job(job_id, job)
+    until(lambda: client.get_job(job_id).status == "queued")
+    return client.get_job(job_id).priority
+
+
+def _calling(
+    function: Callable[[func.HttpRequest], func.HttpResponse], keys: list[str | None]
+) -> type[BaseHTTPRequestHandler]:
+    """Calls the function with what is posted, and notes the keys that come with it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            keys.append(self.headers["x-functions-key"])
+            body = self.rfile.read(int(self.headers["content-length"]))
+            response = function(func.HttpRequest("POST", self.path, body=body))
+            answer = response.get_body()
+            self.send_response(response.status_code)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody wants to know."""
+
+    return Handler
 
 
 @contextmanager
