@@ -7,7 +7,10 @@ TEST_REQUIREMENTS := $(RUN_REQUIREMENTS) tests/requirements.txt
 AZURITE_PACKAGES := tests/azurite/package.json tests/azurite/package-lock.json
 # Those that are to reach every branch of the core. To watch the others would make them slower.
 COVERING_TESTS := tests/unit tests/functions tests/invariants
-OTHER_TESTS := tests/contract tests/local tests/e2e
+STORE_TESTS := tests/contract
+# These have processes and timers of their own, to which it matters what else is going on.
+TIMED_TESTS := tests/local tests/e2e
+PARALLEL := --numprocesses=auto --maxprocesses=8
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help run test format bench clean
@@ -28,9 +31,9 @@ test: $(VENV)/.test $(VENV)/.azurite
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/coverage run -m pytest $(COVERING_TESTS)
-	$(VENV)/bin/coverage report
-	$(VENV)/bin/python -m pytest $(OTHER_TESTS)
+	$(VENV)/bin/python -m pytest $(PARALLEL) --cov --cov-report=term $(COVERING_TESTS)
+	$(VENV)/bin/python -m pytest $(PARALLEL) $(STORE_TESTS)
+	$(VENV)/bin/python -m pytest $(TIMED_TESTS)
 
 format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix
