@@ -46,7 +46,7 @@ from tests.rig import CountingIds, Rig, build_router
 
 WORKERS = 6
 CALLERS = 6
-ACTIONS = 40
+ACTIONS = 60
 
 
 class ShufflingGate:
