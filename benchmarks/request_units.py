@@ -16,33 +16,24 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from benchmarks.one_job import ALWAYS, Unheard, life_cycle, set_up
 from shared.bootstrap import compose
-from shared.domain.channels import Channel
-from shared.domain.distribution import DistributionPolicy
-from shared.domain.events import RecordedEvent
 from shared.domain.job_definition import JobDefinition
-from shared.domain.labels import LabelOperator
-from shared.domain.queues import Queue
+from shared.domain.labels import LabelOperator, Labels
 from shared.domain.selectors import WorkerSelector
-from shared.domain.workers import WorkerProfile
 from shared.services import sweeps
-from shared.services.distribution_policies import upsert_distribution_policy
-from shared.services.jobs import close_job, complete_job, upsert_job
-from shared.services.offers import accept_offer
-from shared.services.preconditions import Precondition
-from shared.services.queues import upsert_queue
+from shared.services.jobs import upsert_job
 from shared.services.router import Router
 from shared.services.statistics import get_job_position, get_queue_statistics
-from shared.services.workers import upsert_worker
 from shared.storage.cosmos import Account, open_cosmos_store, provision_cosmos_store
 from tests.cosmos.double import Double, Options, running_double
 
-ALWAYS = Precondition()
 WORKERS = 10
+LABELS: Labels = {"English": True, "Skill": 11}
 SERVED = 10
 """Jobs, the one that is measured included."""
 
@@ -66,16 +57,6 @@ class Cost:
 
     requests: dict[str, int]
     units: float
-
-
-class Unheard:
-    """Publishes to nobody."""
-
-    async def publish(self, _events: Sequence[RecordedEvent]) -> None:
-        return
-
-    async def close(self) -> None:
-        return
 
 
 class Meter:
@@ -104,46 +85,16 @@ async def running_router() -> AsyncIterator[tuple[Router, Meter]]:
             await store.close()
 
 
-async def set_up(router: Router) -> None:
-    policy = DistributionPolicy(id="policy")
-    await upsert_distribution_policy(router, "policy", lambda _: policy, ALWAYS)
-    queue = Queue(id="queue", distribution_policy_id="policy")
-    await upsert_queue(router, "queue", lambda _: queue, ALWAYS)
-    profile = WorkerProfile(
-        capacity=1,
-        queues=("queue",),
-        channels=(Channel(channel_id="chat", capacity_cost_per_job=1),),
-        labels={"English": True, "Skill": 11},
-        available_for_offers=True,
-    )
-    for number in range(WORKERS):
-        await upsert_worker(router, f"worker-{number}", lambda _: profile, ALWAYS)
-
-
-async def life_cycle(router: Router, meter: Meter, job_id: str) -> dict[str, Cost]:
+async def measured_life_cycle(router: Router, meter: Meter, job_id: str) -> dict[str, Cost]:
     """The cost of each request."""
     costs: dict[str, Cost] = {}
-    submission = upsert_job(router, job_id, lambda _: DEFINITION, ALWAYS)
-    _, costs["submit"] = await meter.measure(router, submission)
-    worker_id, offer_id = await offer_of(router, job_id)
-    accepted, costs["accept"] = await meter.measure(
-        router, accept_offer(router, worker_id, offer_id)
-    )
-    assignment_id = accepted.assignment_id
-    _, costs["complete"] = await meter.measure(
-        router, complete_job(router, job_id, assignment_id, None)
-    )
-    _, costs["close"] = await meter.measure(
-        router, close_job(router, job_id, assignment_id, None, None, None)
-    )
+
+    async def watch[T](name: str, request: Awaitable[T]) -> T:
+        answer, costs[name] = await meter.measure(router, request)
+        return answer
+
+    await life_cycle(router, job_id, DEFINITION, watch)
     return costs
-
-
-async def offer_of(router: Router, job_id: str) -> tuple[str, str]:
-    stored = await router.store.jobs.get(job_id)
-    assert stored is not None
-    (offer,) = stored.value.offers
-    return offer.worker_id, offer.offer_id
 
 
 async def quiet_sweeps(router: Router, meter: Meter) -> dict[str, Cost]:
@@ -178,10 +129,10 @@ async def reports(router: Router, meter: Meter) -> dict[str, Cost]:
 
 async def measure() -> tuple[dict[str, Cost], dict[str, Cost]]:
     async with running_router() as (router, meter):
-        await set_up(router)
+        await set_up(router, WORKERS, LABELS)
         for number in range(SERVED - 1):
-            await life_cycle(router, meter, f"earlier-{number}")
-        costs = await life_cycle(router, meter, "job")
+            await measured_life_cycle(router, meter, f"earlier-{number}")
+        costs = await measured_life_cycle(router, meter, "job")
         return costs, await quiet_sweeps(router, meter) | await reports(router, meter)
 
 

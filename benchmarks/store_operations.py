@@ -9,27 +9,16 @@ calls of the store's ports, over the in-memory store; every store needs the same
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from benchmarks.one_job import Unheard, life_cycle, set_up
 from shared.bootstrap import compose
-from shared.domain.channels import Channel
-from shared.domain.distribution import DistributionPolicy
-from shared.domain.events import RecordedEvent
 from shared.domain.job_definition import JobDefinition
-from shared.domain.queues import Queue
-from shared.domain.workers import WorkerProfile
 from shared.ports import Store
-from shared.services.distribution_policies import upsert_distribution_policy
-from shared.services.jobs import close_job, complete_job, upsert_job
-from shared.services.offers import accept_offer
-from shared.services.preconditions import Precondition
-from shared.services.queues import upsert_queue
 from shared.services.router import Router
-from shared.services.workers import get_worker, upsert_worker
 from shared.storage.memory import MemoryStore
 
-ALWAYS = Precondition()
 POINT_READS = frozenset({"get"})
 WRITES = frozenset({"create", "replace", "delete", "remove_records"})
 
@@ -75,31 +64,9 @@ class CountedStore:
         return
 
 
-class Unheard:
-    """Publishes to nobody."""
-
-    async def publish(self, _events: Sequence[RecordedEvent]) -> None:
-        return
-
-    async def close(self) -> None:
-        return
-
-
-async def set_up(router: Router) -> None:
-    policy = DistributionPolicy(id="policy")
-    await upsert_distribution_policy(router, "policy", lambda _: policy, ALWAYS)
-    queue = Queue(id="queue", distribution_policy_id="policy")
-    await upsert_queue(router, "queue", lambda _: queue, ALWAYS)
-    profile = WorkerProfile(
-        capacity=1,
-        queues=("queue",),
-        channels=(Channel(channel_id="chat", capacity_cost_per_job=1),),
-        available_for_offers=True,
-    )
-    await upsert_worker(router, "worker", lambda _: profile, ALWAYS)
-
-
-async def life_cycle(router: Router, calls: Counter[str], job_id: str) -> dict[str, Counter[str]]:
+async def counted_life_cycle(
+    router: Router, calls: Counter[str], job_id: str
+) -> dict[str, Counter[str]]:
     """The calls of each request."""
     counted: dict[str, Counter[str]] = {}
 
@@ -111,21 +78,16 @@ async def life_cycle(router: Router, calls: Counter[str], job_id: str) -> dict[s
         return answer
 
     definition = JobDefinition(channel_id="chat", queue_id="queue")
-    await count("submit", upsert_job(router, job_id, lambda _: definition, ALWAYS))
-    (offer,) = (await get_worker(router, "worker")).value.open_offers
-    accepted = await count("accept", accept_offer(router, "worker", offer.offer_id))
-    assignment_id = accepted.assignment_id
-    await count("complete", complete_job(router, job_id, assignment_id, None))
-    await count("close", close_job(router, job_id, assignment_id, None, None, None))
+    await life_cycle(router, job_id, definition, count)
     return counted
 
 
 async def measure() -> dict[str, Counter[str]]:
     store = CountedStore(MemoryStore())
     router = compose(store, Unheard())
-    await set_up(router)
-    await life_cycle(router, store.calls, "warm-up")
-    return await life_cycle(router, store.calls, "job")
+    await set_up(router, 1, {})
+    await counted_life_cycle(router, store.calls, "warm-up")
+    return await counted_life_cycle(router, store.calls, "job")
 
 
 def kind(call: str) -> str:
