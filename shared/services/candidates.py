@@ -32,7 +32,7 @@ class AvailableWorkers:
     async def take_best(self, count: int) -> list[Stored[Worker]]:
         """The ``count`` best eligible workers (fewer if there are no more); each only once."""
         if self._pages is None:
-            self._pages = await self._query()
+            self._pages = await self._query(count)
         if not _pages_are_ranked(self._mode):
             while await self._read_page(self._pages):
                 pass
@@ -51,12 +51,17 @@ class AvailableWorkers:
         self._known |= {stored.value.id: stored for stored in page}
         return True
 
-    async def _query(self) -> AsyncIterator[Sequence[Stored[Worker]]]:
+    async def _query(self, wanted: int) -> AsyncIterator[Sequence[Stored[Worker]]]:
+        """Pages of candidates. Of ranked ones the first page need not be long: those that are
+        wanted, and those that other requests may be about to take."""
+        first = FIRST_WORKER_PAGE
+        if _pages_are_ranked(self._mode):
+            first = min(first, wanted + _busy(self._router) + 1)
         if _circular(self._mode):
             self._last_offered = await self._router.store.workers.last_offered(
                 self._job.own_queue_id
             )
-        return _candidate_pages(self._router, self._job, self._mode, self._last_offered)
+        return _candidate_pages(self._router, self._job, self._mode, self._last_offered, first)
 
     def _unhurried(self) -> Iterable[Stored[Worker]]:
         """Without those that are being offered another job just now: they go to the end of the
@@ -80,7 +85,7 @@ class AvailableWorkers:
 
 
 async def _candidate_pages(
-    router: Router, job: Job, mode: DistributionMode, last: str | None
+    router: Router, job: Job, mode: DistributionMode, last: str | None, first: int
 ) -> AsyncIterator[Sequence[Stored[Worker]]]:
     """Available workers, best first where the store can rank them."""
     query = WorkerQuery(
@@ -90,18 +95,19 @@ async def _candidate_pages(
         order=WorkerOrder.ID if _circular(mode) else WorkerOrder.LONGEST_IDLE,
         after_id=last,
     )
-    async for page in available_pages(router, query):
+    async for page in available_pages(router, query, first):
         yield page
     if last is not None:
-        async for page in available_pages(router, replace(query, after_id=None)):
+        async for page in available_pages(router, replace(query, after_id=None), first):
             yield page
 
 
 async def available_pages(
-    router: Router, query: WorkerQuery
+    router: Router, query: WorkerQuery, first: int = FIRST_WORKER_PAGE
 ) -> AsyncIterator[Sequence[Stored[Worker]]]:
+    """Pages that become longer; ``first``: how long the first one is."""
     continuation: str | None = None
-    limit = FIRST_WORKER_PAGE
+    limit = first
     while True:
         page = await router.store.workers.available(query, limit, continuation)
         if page.items:
@@ -109,27 +115,38 @@ async def available_pages(
         continuation = page.continuation
         if continuation is None:
             return
-        limit = min(2 * limit, WORKER_PAGE)
+        limit = min(max(2 * limit, FIRST_WORKER_PAGE), WORKER_PAGE)
 
 
 class WaitingJobs:
     """Pages of the jobs that wait for a worker. It may change from one page to the next."""
 
     def __init__(self, router: Router) -> None:
-        self._jobs = router.store.jobs
+        self._router = router
         self._places: tuple[Sequence[str], Sequence[str]] | None = None
         self._continuation: str | None = None
-        self._limit = FIRST_JOB_PAGE
+        self._limit: int | None = None
 
     async def read_for(self, worker: Worker) -> Page[Stored[Job]]:
         """The page that is open; the first one, if the worker can take other jobs than before."""
         places = worker.profile.queues, free_channels(worker)
         if places != self._places:
             self._places, self._continuation = places, None
-        return await self._jobs.waiting(*places, self._limit, self._continuation)
+        limit = self._limit or self._first_limit(worker)
+        return await self._router.store.jobs.waiting(*places, limit, self._continuation)
+
+    def _first_limit(self, worker: Worker) -> int:
+        """What the worker may have room for, and what other requests may be about to offer."""
+        room = worker.profile.capacity - worker.consumed_capacity
+        return min(room + _busy(self._router) + 1, FIRST_JOB_PAGE)
 
     def turn(self, page: Page[Stored[Job]]) -> None:
         self._continuation, self._limit = page.continuation, JOB_PAGE
+
+
+def _busy(router: Router) -> int:
+    """How much is being matched in this process now: others may take what is read next."""
+    return len(router.job_turns) + len(router.worker_turns)
 
 
 def free_channels(worker: Worker) -> list[str]:

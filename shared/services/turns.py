@@ -18,6 +18,10 @@ class Turns:
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    def __len__(self) -> int:
+        """How many are being changed now."""
+        return len(self._locks)
+
     def is_taken(self, id: str) -> bool:
         lock = self._locks.get(id)
         return lock is not None and lock.locked()
