@@ -1,0 +1,5 @@
+import sys
+
+from infra.migrate.main import main
+
+sys.exit(main())
