@@ -5,6 +5,7 @@ import azure.functions as func
 from functions import (
     classification_policies,
     distribution_policies,
+    event_schemas,
     exception_policies,
     fan_out,
     health,
@@ -31,6 +32,7 @@ for module in (
     timers,
     matching,
     openapi,
+    event_schemas,
     health,
 ):
     app.register_functions(module.blueprint)

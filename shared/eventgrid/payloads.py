@@ -10,7 +10,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 from shared.domain.labels import LabelOperator, LabelValue
@@ -51,9 +59,21 @@ def _wire_names(properties: Iterable[str]) -> tuple[str, ...]:
     return tuple(UPDATED_PROPERTY_NAMES[name] for name in properties)
 
 
-type Instant = Annotated[datetime, PlainSerializer(instant)]
-type Duration = Annotated[float, PlainSerializer(duration)]
-type PascalCaseStatus = Annotated[JobStatus, PlainSerializer(_pascal_case)]
+type Instant = Annotated[
+    datetime,
+    PlainSerializer(instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+type Duration = Annotated[
+    float,
+    PlainSerializer(duration),
+    WithJsonSchema({"type": "string", "format": "duration"}),
+]
+type PascalCaseStatus = Annotated[
+    JobStatus,
+    PlainSerializer(_pascal_case),
+    WithJsonSchema({"enum": [_pascal_case(status) for status in JobStatus]}),
+]
 type Labels = dict[str, LabelValue]
 
 
@@ -63,7 +83,10 @@ class Data(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         from_attributes=True,
+        defer_build=True,
         validate_by_name=True,
+        # A field that keeps its default is published like any other.
+        json_schema_serialization_defaults_required=True,
         alias_generator=AliasGenerator(serialization_alias=to_camel),
     )
 
@@ -96,7 +119,11 @@ class ChannelData(Data):
 
 type Selectors = tuple[SelectorData, ...]
 type ExpiredSelectors = Annotated[tuple[SelectorData, ...], BeforeValidator(_expired)]
-type PropertyNames = Annotated[tuple[str, ...], BeforeValidator(_wire_names)]
+type PropertyNames = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_wire_names),
+    WithJsonSchema({"type": "array", "items": {"enum": [*UPDATED_PROPERTY_NAMES.values()]}}),
+]
 
 
 # -- jobs -------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ OPERATIONS = {
     "close_job_2021": ("POST", "routing/jobs/{jobId}:close"),
     "reclassify_job_2021": ("POST", "routing/jobs/{jobId}/reclassify"),
     "get_openapi": ("GET", "openapi.json"),
+    "get_event_schemas": ("GET", "events/schemas.json"),
     "healthz": ("GET", "healthz"),
 }
 SCHEDULES = {
@@ -63,6 +64,7 @@ SCHEDULES = {
     "deregister_idle_workers": "0 * * * * *",
     "tell_changed_conditions": "*/5 * * * * *",
     "publish_outbox": "*/5 * * * * *",
+    "observe_queues": "30 * * * * *",
 }
 
 

@@ -57,6 +57,7 @@ NEEDED = {
     "close_job_2021": OPERATOR,
     "reclassify_job_2021": OPERATOR,
     "get_openapi": READER,
+    "get_event_schemas": READER,
 }
 PUBLIC = {"healthz"}
 
