@@ -107,16 +107,19 @@ async def _answer(
     req: func.HttpRequest, route: Route, admission: Admission, handler: Handler
 ) -> Response:
     request, ids = _read(req, route)
-    trace_id = _trace_id(request)
-    words: Mapping[str, str] = {}
-    try:
-        call = await _admit(request, ids, admission)
-        words = call.version.words
-        response = await handler(call)
-    except Exception as error:
-        if refusal_of(error) is UNFORESEEN:
-            log.exception("%s failed", handler.__name__, extra={"trace_id": trace_id})
-        response = refused(error, request, words)
+    with bootstrap.observability().serving(request, route.template) as serving:
+        trace_id = serving.trace_id or _trace_id(request)
+        words: Mapping[str, str] = {}
+        try:
+            call = await _admit(request, ids, admission)
+            serving.admitted(call.ids)
+            words = call.version.words
+            response = await handler(call)
+        except Exception as error:
+            if refusal_of(error) is UNFORESEEN:
+                log.exception("%s failed", handler.__name__, extra={"trace_id": trace_id})
+            response = refused(error, request, words)
+        serving.answered(response.status)
     return response.with_headers(_common_headers(request, trace_id))
 
 

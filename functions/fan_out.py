@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from functions.timers import MATCH_SCHEDULE
 from shared import bootstrap
+from shared.ports import Sweep
 from shared.services import sweeps
 from shared.settings import SettingsError, fans_out
 
@@ -69,7 +70,10 @@ async def match(
 async def match_queue(message: func.QueueMessage) -> None:
     router = await bootstrap.router()
     read = _read(message.get_body())
-    if read is not None and not _is_stale(read, router.clock()):
+    if read is None or _is_stale(read, router.clock()):
+        return
+    router.telemetry.sweep_lag(Sweep.MATCH_QUEUE, router.clock() - read.sent_at)
+    with router.telemetry.sweep_run(Sweep.MATCH_QUEUE):
         await sweeps.match_queues(router, [read.queue_id])
 
 

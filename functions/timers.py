@@ -47,6 +47,14 @@ async def tell_changed_conditions(timer: func.TimerRequest) -> None:  # noqa: AR
     await sweeps.tell_changed_conditions(await bootstrap.router())
 
 
+@blueprint.function_name("observe_queues")
+@blueprint.timer_trigger(
+    arg_name="timer", schedule=schedule("OBSERVE_QUEUES", "30 * * * * *"), use_monitor=False
+)
+async def observe_queues(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    await sweeps.observe_queues(await bootstrap.router())
+
+
 @blueprint.function_name("publish_outbox")
 @blueprint.timer_trigger(
     arg_name="timer", schedule=schedule("PUBLISH_OUTBOX", "*/5 * * * * *"), use_monitor=False

@@ -1,39 +1,45 @@
 """Composition: the one place that knows which adapters stand behind the ports.
 
-Everything is made once per process, on first use, from the environment's settings.
+Everything is made once per process, on first use, from the environment's settings. Adapters are
+imported there too, not with this module: the platform waits for the app to be imported before it
+lets anybody in, and no process needs all of them.
 """
 
 import asyncio
+import logging
 import os
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-
-from azure.core.credentials import AzureKeyCredential
-from azure.core.credentials_async import AsyncTokenCredential
+from typing import TYPE_CHECKING
 
 from shared.api.authentication import Authenticator, VerifyToken
 from shared.api.rate_limit import RateLimit
 from shared.domain.behaviour import DEFAULT_BEHAVIOUR, Behaviour
-from shared.eventgrid.publisher import EventGridPublisher
-from shared.ports import EventPublisher, RuleEngine, Store
-from shared.rules.engine import Engine
+from shared.ports import EventPublisher, RuleEngine, Store, Telemetry
 from shared.rules.outbound.addresses import AllowedHosts
-from shared.rules.outbound.remote_rules import RemoteRules
-from shared.rules.outbound.vault import Vault
 from shared.services.definitions import DefinitionCache
+from shared.services.no_telemetry import NO_TELEMETRY
 from shared.services.outbox import Outbox
 from shared.services.router import Router
 from shared.settings import (
     CosmosSettings,
     EntraSettings,
     Settings,
+    SettingsError,
     SqliteSettings,
     StoreSettings,
     read_settings,
+    telemetry_target,
 )
-from shared.storage.sqlite import open_sqlite_store
+from shared.telemetry.observability import OFF, Observability
+from shared.telemetry.targets import TelemetryTarget
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -49,6 +55,7 @@ def compose(
     publisher: EventPublisher,
     behaviour: Behaviour = DEFAULT_BEHAVIOUR,
     rules: RuleEngine | None = None,
+    telemetry: Telemetry = NO_TELEMETRY,
 ) -> Router:
     """A router over the given adapters, with the real clock and real ids.
 
@@ -62,6 +69,7 @@ def compose(
         clock=utc_now,
         new_id=new_guid,
         behaviour=behaviour,
+        telemetry=telemetry,
     )
 
 
@@ -69,6 +77,19 @@ def compose(
 def settings() -> Settings:
     """:raises SettingsError: naming the first setting that is missing or wrong."""
     return read_settings(os.environ)
+
+
+@cache
+def observability() -> Observability:
+    """Off if it cannot be started: nothing must stop because nobody can watch it.
+
+    A wrong setting is refused with all the others, when they are read.
+    """
+    try:
+        target = telemetry_target(os.environ)
+    except SettingsError:
+        return OFF
+    return OFF if target is TelemetryTarget.NONE else _observability(target)
 
 
 @cache
@@ -118,9 +139,15 @@ async def close() -> None:
         await task.result().rules.close()
         await task.result().outbox.close()
         await task.result().store.close()
+    await observability().close()
+    observability.cache_clear()
 
 
 async def _compose(settings: Settings) -> Router:
+    from azure.core.credentials import AzureKeyCredential
+
+    from shared.eventgrid.publisher import EventGridPublisher
+
     store = await _open_store(settings.store)
     publisher = EventGridPublisher(
         settings.event_endpoint,
@@ -129,23 +156,45 @@ async def _compose(settings: Settings) -> Router:
         source=settings.event_source,
     )
     rules = _rule_engine(settings.rule_hosts, settings.secrets_keys)
-    return compose(store, publisher, settings.behaviour, rules)
+    observed = observability()
+    return compose(
+        observed.store(store),
+        observed.publisher(publisher),
+        settings.behaviour,
+        rules,
+        observed.telemetry,
+    )
+
+
+def _observability(target: TelemetryTarget) -> Observability:
+    try:
+        from shared.telemetry.pipelines import start
+
+        return start(target)
+    except Exception:
+        log.exception("telemetry is off: it cannot be sent to %s", target)
+        return OFF
 
 
 def _rule_engine(allowed: AllowedHosts, secrets_keys: Sequence[bytes]) -> RuleEngine:
+    from shared.rules.engine import Engine
+    from shared.rules.outbound.remote_rules import RemoteRules
+    from shared.rules.outbound.vault import Vault
+
     return Engine(utc_now, RemoteRules(utc_now, allowed, Vault(secrets_keys)))
 
 
 async def _open_store(settings: StoreSettings) -> Store:
     match settings:
         case SqliteSettings(path):
+            from shared.storage.sqlite import open_sqlite_store
+
             return await open_sqlite_store(path)
         case CosmosSettings():
             return await _open_cosmos_store(settings)
 
 
 async def _open_cosmos_store(settings: CosmosSettings) -> Store:
-    # Who keeps state in a file need not wait for this SDK to be imported.
     from shared.storage.cosmos import Account, open_cosmos_store, provision_cosmos_store
 
     def account() -> Account:
@@ -155,6 +204,7 @@ async def _open_cosmos_store(settings: CosmosSettings) -> Store:
             preferred_regions=settings.preferred_regions,
             consistency=settings.consistency,
             discover_regions=settings.discover_regions,
+            on_charge=observability().on_charge,
         )
 
     if settings.provision:
@@ -163,7 +213,6 @@ async def _open_cosmos_store(settings: CosmosSettings) -> Store:
 
 
 def _token_verifier(settings: EntraSettings) -> VerifyToken:
-    # Who has access keys alone need not wait for the library of tokens to be imported.
     from shared.api.signing_keys import SigningKeys, published_at
     from shared.api.tokens import TokenVerifier, issuers, keys_url
 
@@ -172,7 +221,7 @@ def _token_verifier(settings: EntraSettings) -> VerifyToken:
     return TokenVerifier(keys, issuers(*place), settings.audiences)
 
 
-def _identity() -> AsyncTokenCredential:
+def _identity() -> "AsyncTokenCredential":
     """The managed identity in Azure; on a developer's machine, who is signed in there."""
     from azure.identity.aio import DefaultAzureCredential
 

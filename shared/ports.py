@@ -19,8 +19,9 @@ RuleFailed                evaluate: the rule has no result
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -435,6 +436,71 @@ class RuleEngine(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class MatchSubject(StrEnum):
+    """What is matched: a job with workers, a worker with jobs, or a queue whole."""
+
+    JOB = "job"
+    WORKER = "worker"
+    QUEUE = "queue"
+
+
+class Sweep(StrEnum):
+    """The sweeps, by the names of their functions."""
+
+    EXPIRE = "expire"
+    DEREGISTER_IDLE_WORKERS = "deregister_idle_workers"
+    TELL_CHANGED_CONDITIONS = "tell_changed_conditions"
+    PUBLISH_OUTBOX = "publish_outbox"
+    MATCH = "match"
+    MATCH_QUEUE = "match_queue"
+    OBSERVE_QUEUES = "observe_queues"
+
+
+type Span = AbstractContextManager[object]
+"""Lasts for as long as what it stands for. What begins within it is a part of it."""
+
+
+class Telemetry(Protocol):
+    """Shows operators what the router does. Nothing here waits, raises or suppresses an error."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody looks, so that something may be found out for that alone."""
+        ...
+
+    def committing(self, aggregate: Job | Worker) -> Span: ...
+
+    def committed(self, before: Job | Worker, record: OutboxRecord) -> None:
+        """The record was written, with what followed ``before``. Called once for each record."""
+        ...
+
+    def settling(self) -> Span: ...
+
+    def matching(self, subject: MatchSubject, id: str) -> Span:
+        """``id``: of the job, worker or queue."""
+        ...
+
+    def sweep_run(self, sweep: Sweep) -> Span:
+        """One run of a sweep, whether or not there is something to do."""
+        ...
+
+    def sweep_batch(self, sweep: Sweep) -> Span:
+        """Work that the sweep has found."""
+        ...
+
+    def sweep_lag(self, sweep: Sweep, lag: timedelta) -> None:
+        """For how long the first thing to do has been due; zero: nothing is."""
+        ...
+
+    def outbox_age(self, age: timedelta) -> None:
+        """Of the oldest record that a sweep found; zero: it found none."""
+        ...
+
+    def queue_seen(self, queue_id: str, length: int, longest_wait: timedelta) -> None:
+        """``length``: how many jobs wait. ``longest_wait``: of the one that has waited longest."""
+        ...
 
 
 class Clock(Protocol):

@@ -14,6 +14,7 @@ from shared.domain.behaviour import DEFAULT_BEHAVIOUR, Behaviour
 from shared.eventgrid.schemas import DEFAULT_SOURCE, EventSchema
 from shared.rules.outbound.addresses import AllowedHosts
 from shared.rules.outbound.vault import KEY_BYTES
+from shared.telemetry.targets import TelemetryTarget
 
 SQLITE_SCHEME = "sqlite:"
 COSMOS_SCHEME = "cosmos:"
@@ -80,7 +81,7 @@ class Settings:
     without it there are only keys. ``rate_limit``: requests in 10 seconds; 0 is any number.
     ``clock_skew``: how far a signature's time may be from the router's. ``rule_hosts``: what rules
     may call besides the internet. ``secrets_keys``: all of them open the secrets of rules, the
-    first one seals them.
+    first one seals them. ``telemetry``: see `telemetry_target`.
     """
 
     store: StoreSettings
@@ -96,6 +97,7 @@ class Settings:
     behaviour: Behaviour = DEFAULT_BEHAVIOUR
     rule_hosts: AllowedHosts = field(default_factory=AllowedHosts)
     secrets_keys: tuple[bytes, ...] = ()
+    telemetry: TelemetryTarget = TelemetryTarget.NONE
 
     def __repr__(self) -> str:
         """Without the keys: settings end up in logs and tracebacks."""
@@ -118,6 +120,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         behaviour=_behaviour(environment),
         rule_hosts=_rule_hosts(environment),
         secrets_keys=_secrets_keys(environment),
+        telemetry=telemetry_target(environment),
     )
 
 
@@ -127,6 +130,20 @@ def fans_out(environment: Mapping[str, str]) -> bool:
     :raises SettingsError: it does not say.
     """
     return _flag(environment, "JOBROUTER_MATCH_FAN_OUT", default=False)
+
+
+def telemetry_target(environment: Mapping[str, str]) -> TelemetryTarget:
+    """Application Insights, wherever that is given and nothing else is said.
+
+    :raises SettingsError: there is no such target.
+    """
+    given = _optional(environment, "APPLICATIONINSIGHTS_CONNECTION_STRING") is not None
+    default = TelemetryTarget.AZURE if given else TelemetryTarget.NONE
+    try:
+        return TelemetryTarget(_optional(environment, "JOBROUTER_TELEMETRY") or default)
+    except ValueError:
+        choice = ", ".join(TelemetryTarget)
+        raise SettingsError(f"JOBROUTER_TELEMETRY must be one of {choice}.") from None
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -232,6 +232,7 @@ class WireModel(BaseModel):
         strict=True,
         frozen=True,
         allow_inf_nan=False,
+        defer_build=True,
     )
 
     @classmethod

@@ -96,8 +96,12 @@ async def _commit[A: (Job, Worker)](
     after = transition.aggregate
     if after is not None:
         after = replace(after, sequence=before.sequence + len(transition.events))
-    stored = await _write(store, expected, after, record, now)
-    return Commit(stored, (Pending(store, record),) if record else ())
+    with router.telemetry.committing(before):
+        stored = await _write(store, expected, after, record, now)
+        if record is None:
+            return Commit(stored)
+        router.telemetry.committed(before, record)
+    return Commit(stored, (Pending(store, record),))
 
 
 def _changes_nothing[A](before: A, transition: Transition[A]) -> bool:

@@ -6,7 +6,7 @@ The planner decides on what was read; the offer protocol makes sure that it is s
 from shared.domain.distribution import DistributionPolicy
 from shared.domain.jobs import Job
 from shared.domain.workers import Worker
-from shared.ports import Stored
+from shared.ports import MatchSubject, Stored
 from shared.services.candidates import AvailableWorkers, WaitingJobs, free_channels
 from shared.services.offering import Held, JobChanged, issue, reserve
 from shared.services.outbox import Pending
@@ -29,8 +29,9 @@ async def match_job(router: Router, job_id: str, seen: Stored[Job] | None = None
     ``seen``: the job as it was a moment ago. Saves reading it, unless it has changed since.
     :raises TooMuchContention: the job or its workers kept changing; the sweep will look again.
     """
-    async with router.job_turns.of(job_id):
-        return await _match_job(router, job_id, seen)
+    with router.telemetry.matching(MatchSubject.JOB, job_id):
+        async with router.job_turns.of(job_id):
+            return await _match_job(router, job_id, seen)
 
 
 async def _match_job(router: Router, job_id: str, seen: Stored[Job] | None) -> list[Pending]:
@@ -58,6 +59,13 @@ async def match_worker(
 
     ``seen``: as for :func:`match_job`.
     """
+    with router.telemetry.matching(MatchSubject.WORKER, worker_id):
+        return await _match_worker(router, worker_id, seen)
+
+
+async def _match_worker(
+    router: Router, worker_id: str, seen: Stored[Worker] | None
+) -> list[Pending]:
     pending: list[Pending] = []
     waiting = WaitingJobs(router)
     for _ in range(JOB_PAGES):

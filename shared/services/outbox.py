@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -65,7 +66,8 @@ class Outbox:
             return
         self._posted.extend(pending)
         if self._posted and (self._courier is None or self._courier.done()):
-            self._courier = asyncio.create_task(self._carry())
+            # Not a part of the request that happens to be the first: it carries for all.
+            self._courier = asyncio.create_task(self._carry(), context=Context())
 
     async def deliver(self, pending: Sequence[Pending]) -> bool:
         """Publish the records' events and forget the records; whether that succeeded.

@@ -13,10 +13,12 @@ from shared.ports import (
     IdGenerator,
     RuleEngine,
     Store,
+    Telemetry,
 )
 from shared.services.backlog import Backlog
 from shared.services.definitions import DefinitionCache
 from shared.services.known_scores import KnownScores
+from shared.services.no_telemetry import NO_TELEMETRY
 from shared.services.outbox import Outbox
 from shared.services.recent_services import RecentServices
 from shared.services.turns import Turns
@@ -38,6 +40,7 @@ class Router:
     clock: Clock
     new_id: IdGenerator
     behaviour: Behaviour = DEFAULT_BEHAVIOUR
+    telemetry: Telemetry = NO_TELEMETRY
     draw: Callable[[], float] = random.random
     """Chance: a number from 0 up to, but without, 1."""
     backlog: Backlog = field(default_factory=Backlog)

@@ -50,7 +50,8 @@ async def settle(
         settlement.noticed_job(job)
     if worker is not None:
         settlement.noticed_worker(worker)
-    await settlement.run(pending)
+    with router.telemetry.settling():
+        await settlement.run(pending)
     await router.outbox.post(settlement.done)
 
 
@@ -60,7 +61,8 @@ async def resettle(router: Router, pending: Iterable[Pending]) -> bool:
     Publishes before it returns.
     """
     settlement = _Settlement(router)
-    complete = await settlement.run(pending)
+    with router.telemetry.settling():
+        complete = await settlement.run(pending)
     return await router.outbox.deliver(settlement.done) and complete
 
 

@@ -5,10 +5,13 @@ finds in the store and finishes.
 """
 
 import asyncio
+import functools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.domain.distribution import DistributionPolicy
 from shared.domain.errors import RouterError
@@ -20,13 +23,15 @@ from shared.domain.workers import Worker
 from shared.ports import (
     AggregateStore,
     ConcurrencyConflict,
+    MatchSubject,
     Page,
     Stored,
     StoreError,
+    Sweep,
     WorkerQuery,
 )
 from shared.services.candidates import available_pages
-from shared.services.changed_conditions import is_settled, tell
+from shared.services.changed_conditions import SETTLED_AFTER, is_settled, tell
 from shared.services.jobs import advance_job
 from shared.services.offering import resolve_reservation
 from shared.services.outbox import Pending
@@ -50,13 +55,29 @@ WAITING_PAGE = 2000
 
 log = logging.getLogger(__name__)
 
+type _Run[T] = Callable[[Router], Coroutine[Any, Any, T]]
 
+
+def _timed[T](sweep: Sweep) -> Callable[[_Run[T]], _Run[T]]:
+    def timed(run: _Run[T]) -> _Run[T]:
+        @functools.wraps(run)
+        async def run_timed(router: Router) -> T:
+            with router.telemetry.sweep_run(sweep):
+                return await run(router)
+
+        return run_timed
+
+    return timed
+
+
+@_timed(Sweep.MATCH)
 async def match(router: Router) -> None:
     """Plan every queue that has waiting jobs and available workers."""
     async for queue_ids in _pages_of_queues(router):
         await match_queues(router, queue_ids)
 
 
+@_timed(Sweep.MATCH)
 async def queues_to_match(router: Router) -> list[str]:
     """Ids of the queues that have waiting jobs and available workers, in no order."""
     found: list[str] = []
@@ -81,8 +102,12 @@ async def match_queue(router: Router, queue_id: str) -> None:
     if policy is None:
         log.info("a queue to be matched is gone", extra={"queue_id": queue_id})
         return
-    if not await _is_promising(router, queue_id):
-        return
+    if await _is_promising(router, queue_id):
+        with router.telemetry.matching(MatchSubject.QUEUE, queue_id):
+            await _match_pages(router, queue_id, policy)
+
+
+async def _match_pages(router: Router, queue_id: str, policy: DistributionPolicy) -> None:
     continuation: str | None = None
     while True:
         page = await router.store.jobs.waiting([queue_id], None, WAITING_PAGE, continuation)
@@ -94,40 +119,85 @@ async def match_queue(router: Router, queue_id: str) -> None:
             return
 
 
+@_timed(Sweep.EXPIRE)
 async def expire(router: Router) -> None:
     """Do what is due: offers, selectors, schedules, closings, lifetimes, reservations."""
     await _drain(
-        lambda: _due(router.store.jobs, router),
-        lambda stored: advance_job(router, stored),
+        router,
+        _Work(
+            sweep=Sweep.EXPIRE,
+            fetch=lambda: _due(router.store.jobs, router),
+            due_at=lambda stored: stored.value.due_at,
+            act=lambda stored: advance_job(router, stored),
+        ),
     )
     await _drain(
-        lambda: _due(router.store.workers, router),
-        lambda stored: _check_reservations(router, stored.value),
+        router,
+        _Work(
+            sweep=Sweep.EXPIRE,
+            fetch=lambda: _due(router.store.workers, router),
+            due_at=lambda stored: stored.value.due_at,
+            act=lambda stored: _check_reservations(router, stored.value),
+        ),
     )
 
 
+@_timed(Sweep.DEREGISTER_IDLE_WORKERS)
 async def deregister_idle_workers(router: Router) -> None:
     """Deregister the workers that have been idle too long."""
     await _drain(
-        lambda: router.store.workers.idle(router.clock() - IDLE_WORKER_LIFETIME, BATCH),
-        lambda stored: deregister_idle_worker(router, stored.value.id),
+        router,
+        _Work(
+            sweep=Sweep.DEREGISTER_IDLE_WORKERS,
+            fetch=lambda: router.store.workers.idle(router.clock() - IDLE_WORKER_LIFETIME, BATCH),
+            due_at=lambda stored: _after(stored.value.idle_since, IDLE_WORKER_LIFETIME),
+            act=lambda stored: deregister_idle_worker(router, stored.value.id),
+        ),
     )
 
 
+@_timed(Sweep.TELL_CHANGED_CONDITIONS)
 async def tell_changed_conditions(router: Router) -> None:
     """Tell waiting jobs of changed exception policies, a few seconds after the change."""
     await _drain(
-        lambda: _settled_changes(router),
-        lambda change: _tell_queue(router, change),
+        router,
+        _Work(
+            sweep=Sweep.TELL_CHANGED_CONDITIONS,
+            fetch=lambda: _settled_changes(router),
+            due_at=lambda change: change.modified_at + SETTLED_AFTER,
+            act=lambda change: _tell_queue(router, change),
+        ),
     )
 
 
+@_timed(Sweep.PUBLISH_OUTBOX)
 async def publish_outbox(router: Router) -> None:
     """Finish what commits left to do: follow-ups first, then their events."""
     for _ in range(MOST_BATCHES):
         pending = await _old_records(router)
-        if not pending or not await resettle(router, pending):
+        router.telemetry.outbox_age(_age_of_oldest(router, pending))
+        if not pending:
             return
+        with router.telemetry.sweep_batch(Sweep.PUBLISH_OUTBOX):
+            if not await resettle(router, pending):
+                return
+
+
+@_timed(Sweep.OBSERVE_QUEUES)
+async def observe_queues(router: Router) -> None:
+    """Look how many jobs wait in each queue, and for how long; nothing unless somebody is told."""
+    if not router.telemetry.is_on:
+        return
+    async for queue_ids in _pages_of_queues(router):
+        await _for_each(queue_ids, lambda queue_id: _observe_queue(router, queue_id))
+
+
+async def _observe_queue(router: Router, queue_id: str) -> None:
+    waiting = await router.store.jobs.waiting_by_priority(queue_id)
+    now = router.clock()
+    longest = max((now - group.oldest for group in waiting), default=timedelta())
+    length = sum(group.count for group in waiting)
+    router.telemetry.queue_seen(queue_id, length, max(longest, timedelta()))
 
 
 async def _pages_of_queues(router: Router) -> AsyncIterator[list[str]]:
@@ -205,6 +275,11 @@ async def _check_reservations(router: Router, worker: Worker) -> None:
     await settle(router, worker=await router.store.workers.get(worker.id))
 
 
+def _age_of_oldest(router: Router, pending: Sequence[Pending]) -> timedelta:
+    """``pending``: the oldest first."""
+    return router.clock() - pending[0].record.created_at if pending else timedelta()
+
+
 async def _old_records(router: Router) -> list[Pending]:
     before = router.clock() - OUTBOX_GRACE
     stores = (router.store.jobs, router.store.workers)
@@ -220,14 +295,36 @@ def _age(pending: Pending) -> tuple[datetime, int]:
     return record.created_at, min((event.sequence for event in record.events), default=0)
 
 
-async def _drain[T](
-    fetch: Callable[[], Awaitable[Sequence[T]]], act: Callable[[T], Awaitable[None]]
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work[T]:
+    """``fetch``: what is due now, the first first. ``due_at``: since when."""
+
+    sweep: Sweep
+    fetch: Callable[[], Awaitable[Sequence[T]]]
+    due_at: Callable[[T], datetime | None]
+    act: Callable[[T], Awaitable[None]]
+
+
+async def _drain[T](router: Router, work: _Work[T]) -> None:
     """Fetch and act until nothing is left, as long as every action succeeds."""
     for _ in range(MOST_BATCHES):
-        items = await fetch()
-        if not await _for_each(items, act) or len(items) < BATCH:
+        items = await work.fetch()
+        router.telemetry.sweep_lag(work.sweep, _lag(router, work, items))
+        if not items:
             return
+        with router.telemetry.sweep_batch(work.sweep):
+            succeeded = await _for_each(items, work.act)
+        if not succeeded or len(items) < BATCH:
+            return
+
+
+def _lag[T](router: Router, work: _Work[T], items: Sequence[T]) -> timedelta:
+    due_at = work.due_at(items[0]) if items else None
+    return timedelta() if due_at is None else max(router.clock() - due_at, timedelta())
+
+
+def _after(since: datetime | None, duration: timedelta) -> datetime | None:
+    return None if since is None else since + duration
 
 
 async def _for_each[T](items: Iterable[T], act: Callable[[T], Awaitable[None]]) -> bool:

@@ -14,8 +14,10 @@ from infra.local.worker import Binding, InvocationError, QueueMessage
 from shared.ports import StoreUnavailable
 from shared.services import sweeps
 from shared.settings import SettingsError, fans_out
+from shared.telemetry.names import SWEEP_DURATION, SWEEP_LAG
 from tests.functions.api import Api
 from tests.local.host_rig import ROOT, loaded
+from tests.telemetry_rig import TelemetryRig
 
 SETTING = "JOBROUTER_MATCH_FAN_OUT"
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
@@ -142,6 +144,19 @@ async def test_a_message_delivered_twice_does_no_more_than_once(app: FanOut) -> 
     await app.deliver(message)
     assert await app.offered("one")
     assert app.rig.events.names().count("OfferIssued") == 1
+
+
+async def test_the_age_of_a_message_is_its_lag(app: FanOut) -> None:
+    telemetry = TelemetryRig()
+    telemetry.watch(app.rig)
+    await app.missed_match("queue")
+    await app.tick()
+    app.rig.clock.forward(seconds=7)
+    await app.deliver(app.sent[0])
+    name = {"jobrouter_sweep_name": "match_queue"}
+    assert telemetry.point(SWEEP_LAG, **name).greatest == 7
+    assert telemetry.point(SWEEP_DURATION, **name).count == 1
+    await telemetry.observability.close()
 
 
 async def test_a_message_of_a_sweep_long_past_is_dropped(

@@ -1,7 +1,7 @@
 """The client of a Cosmos DB account: one for a process, closed with its store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -9,6 +9,7 @@ from aiohttp import (
     ClientConnectionError,
     ClientConnectorError,
     ClientHandlerType,
+    ClientMiddlewareType,
     ClientOSError,
     ClientRequest,
     ClientResponse,
@@ -27,6 +28,12 @@ _NEVER = -1
 """Of throttled requests; 0 would be taken for the SDK's own default, 9 times."""
 
 
+_CHARGE = "x-ms-request-charge"
+
+type OnCharge = Callable[[str, int, float], None]
+"""Container, HTTP status, request units."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """How to reach an account.
@@ -35,7 +42,7 @@ class Account:
     first that answers. ``consistency``: no stronger than the account's own; session suffices,
     because every write is conditional and a process reads its own writes.
     ``discover_regions``: false if the account is only reachable at this very endpoint, as an
-    emulator in a container may be.
+    emulator in a container may be. ``on_charge``: told of every answer about a container.
     """
 
     endpoint: str
@@ -44,6 +51,7 @@ class Account:
     consistency: str = "Session"
     discover_regions: bool = True
     patience: Patience = field(default_factory=Patience)
+    on_charge: OnCharge | None = None
 
 
 @asynccontextmanager
@@ -94,18 +102,34 @@ def _client(account: Account) -> CosmosClient:
         retry_read=0,
         retry_status=0,
         retry_throttle_total=_NEVER,
-        transport=AioHttpTransport(session=_session()),
+        transport=AioHttpTransport(session=_session(account.on_charge)),
     )
 
 
-def _session() -> ClientSession:
+def _session(on_charge: OnCharge | None) -> ClientSession:
     """As the SDK makes it, but sending every request once."""
     return ClientSession(
         trust_env=True,
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,
-        middlewares=(_once,),
+        middlewares=(_once,) if on_charge is None else (_charging(on_charge), _once),
     )
+
+
+def _charging(on_charge: OnCharge) -> ClientMiddlewareType:
+    async def charging(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
+        answer = await send(request)
+        if _CHARGE in answer.headers:
+            units = float(answer.headers[_CHARGE])
+            on_charge(_container(request.url.path), answer.status, units)
+        return answer
+
+    return charging
+
+
+def _container(path: str) -> str:
+    """Its name, from ``/dbs/<database>/colls/<container>/...``; empty: the path is of no one."""
+    return path.partition("/colls/")[2].partition("/")[0]
 
 
 class _ConnectionLost(ClientConnectionError):
