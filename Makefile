@@ -3,11 +3,11 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN_REQUIREMENTS := constraints.txt requirements.txt infra/local/requirements.txt
-TEST_REQUIREMENTS := $(RUN_REQUIREMENTS) tests/requirements.txt
+TEST_REQUIREMENTS := $(RUN_REQUIREMENTS) infra/migrate/requirements.txt tests/requirements.txt
 AZURITE_PACKAGES := tests/azurite/package.json tests/azurite/package-lock.json
 # Those that are to reach every branch of the core. To watch the others would make them slower.
 COVERING_TESTS := tests/unit tests/functions tests/invariants
-STORE_TESTS := tests/contract
+STORE_TESTS := tests/contract tests/deployment tests/infra
 # These have processes and timers of their own, to which it matters what else is going on.
 TIMED_TESTS := tests/local tests/e2e
 PARALLEL := --numprocesses=auto --maxprocesses=8

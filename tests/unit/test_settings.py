@@ -17,6 +17,7 @@ from shared.settings import (
     SqliteSettings,
     read_settings,
 )
+from shared.telemetry.targets import TelemetryTarget
 
 PRIMARY, SECONDARY = b"p" * 32, b"s" * 16
 
@@ -52,6 +53,7 @@ def test_what_is_required_is_enough() -> None:
         behaviour=Behaviour(),
         rule_hosts=AllowedHosts(),
         secrets_keys=(),
+        telemetry=TelemetryTarget.NONE,
     )
 
 
@@ -328,3 +330,28 @@ def test_a_key_for_secrets_must_be_base64() -> None:
     with pytest.raises(SettingsError, match=r"^JOBROUTER_SECRETS_KEY is not base64") as refused:
         read(JOBROUTER_SECRETS_KEY="secret but not base64")
     assert "secret but" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "connection", "target"),
+    [
+        ("", "", TelemetryTarget.NONE),
+        ("", "InstrumentationKey=1", TelemetryTarget.AZURE),
+        ("none", "InstrumentationKey=1", TelemetryTarget.NONE),
+        ("otlp", "InstrumentationKey=1", TelemetryTarget.OTLP),
+        ("console", " ", TelemetryTarget.CONSOLE),
+    ],
+)
+def test_telemetry_goes_to_application_insights_unless_told_otherwise(
+    asked: str, connection: str, target: TelemetryTarget
+) -> None:
+    given = {
+        "JOBROUTER_TELEMETRY": asked,
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": connection,
+    }
+    assert read(**given).telemetry is target
+
+
+def test_telemetry_goes_nowhere_else() -> None:
+    with pytest.raises(SettingsError, match=r"JOBROUTER_TELEMETRY.*none, console, otlp, azure"):
+        read(JOBROUTER_TELEMETRY="elsewhere")
