@@ -165,9 +165,13 @@ def test_a_broken_request_is_refused_and_the_host_goes_on(
 
 async def test_requests_are_served_side_by_side(running: dict[str, str]) -> None:
     started = time.monotonic()
+
+    async def status(client: aiohttp.ClientSession) -> int:
+        async with client.get("/slow/0.2") as answer:
+            return answer.status
+
     async with aiohttp.ClientSession(running["HTTP endpoint"]) as client:
-        answers = [client.get("/slow/0.2") for _ in range(50)]
-        statuses = [answer.status for answer in await asyncio.gather(*answers)]
+        statuses = await asyncio.gather(*(status(client) for _ in range(50)))
     assert statuses == [200] * 50
     assert time.monotonic() - started < 5
 
