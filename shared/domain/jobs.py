@@ -147,8 +147,7 @@ class Job:
     def needs_classification(self) -> bool:
         return self.definition.classification_policy_id is not None and self.classified_at is None
 
-    def has_due_exception(self, now: datetime) -> bool:
-        """Whether ``advance`` needs to know the conditions in the job's queue."""
+    def _has_due_exception(self, now: datetime) -> bool:
         if not self.is_waiting or self.stay is None or self.stay.exception_at is None:
             return False
         return self.stay.exception_at <= now
@@ -318,12 +317,18 @@ class Job:
         """With what stands of the last classification under the new definition."""
         job = replace(self, definition=definition)
         if definition.classification_policy_id is None:
-            job = replace(job, attached_worker_selectors=(), classified_at=None)
+            job = job._without_classification(self.definition.classification_policy_id)
         elif definition.queue_id is None or asks_anew(self.definition, definition):
             job = replace(job, classified_at=None)
         if definition.queue_id != self.queue_id:
             job = replace(job, queue_is_classified=False)
         return job
+
+    def _without_classification(self, former_policy_id: str | None) -> "Job":
+        """What a policy attached goes with it; what an exception policy attached stays."""
+        if former_policy_id is None:
+            return self
+        return replace(self, attached_worker_selectors=(), classified_at=None)
 
     def _resume(
         self, before: "Job", conditions: QueueConditions, now: datetime
@@ -545,7 +550,7 @@ class Job:
     ) -> "Transition[Job]":
         """Do everything that is due; the same job, without events, if nothing is.
 
-        ``conditions``: those in the job's queue, if it ``has_due_exception``.
+        ``conditions``: those in the job's queue.
         """
         return (
             self._activate(now)
@@ -633,7 +638,7 @@ class Job:
         return Transition(replace(self, stay=conditions.scheduled(stay)))
 
     def _wait_exceptions(self, conditions: QueueConditions, now: datetime) -> "Transition[Job]":
-        if not self.has_due_exception(now) or self.stay is None:
+        if not self._has_due_exception(now) or self.stay is None:
             return Transition(self)
         firing = conditions.on_waiting(self.stay, now)
         stay = replace(self.stay, fired=self.stay.fired + conditions.keys(firing))

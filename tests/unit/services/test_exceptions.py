@@ -325,6 +325,16 @@ async def test_selectors_set_by_hand_are_attached(rig: Rig) -> None:
     assert await rig.offers_of("french") == ["job"]
 
 
+async def test_selectors_set_by_hand_stay_when_the_job_is_changed(rig: Rig) -> None:
+    action = ManualReclassifyAction(id="m", worker_selectors=(FRENCH,))
+    await with_rules(rig, when_late(30, action))
+    await rig.job()
+    await wait(rig, seconds=30)
+    await rig.patch_job(tags={"seen": True})
+    (attached,) = (await rig.read_job()).attached_worker_selectors
+    assert attached.key == FRENCH.key
+
+
 async def test_what_is_set_by_hand_is_not_classified_away(rig: Rig) -> None:
     await rig.classification(fallback_queue_id="queue")
     await with_rules(rig, when_late(30, TO_SECOND))
