@@ -6,16 +6,8 @@ from typing import Final
 from shared.domain.rule_results import READERS, UnusableResult
 from shared.domain.rules import Json, RuleUse
 from shared.ports import InvalidRule
-from shared.rules.powerfx import ExpressionError, Program
-
-ROOTS: Final[Mapping[RuleUse, tuple[str, ...]]] = {
-    RuleUse.CONDITION: ("job",),
-    RuleUse.PRIORITY: ("job",),
-    RuleUse.QUEUE_SELECTORS: ("job",),
-    RuleUse.WORKER_SELECTORS: ("job",),
-    RuleUse.SCORE: ("job", "worker", "selectors"),
-}
-"""What an expression may speak of."""
+from shared.rules.expressions import compiled
+from shared.rules.powerfx import ExpressionError
 
 _TYPES: Final[Mapping[RuleUse, frozenset[str]]] = {
     RuleUse.CONDITION: frozenset({"boolean"}),
@@ -49,18 +41,18 @@ def check_labels(use: RuleUse) -> None:
         raise InvalidRule(f"{_NEEDED[use]}, but this rule gives labels.")
 
 
-def check_program(program: Program, use: RuleUse) -> None:
-    """:raises InvalidRule: an expression's result can never make sense in this place."""
+def check_expression(expression: str, use: RuleUse) -> None:
+    """:raises InvalidRule: it is none, or its result can never make sense in this place."""
+    try:
+        program = compiled(expression, use)
+    except ExpressionError as error:
+        position = (error.line, error.column)
+        raise InvalidRule(error.message, position, member="expression") from error
     if program.result is not None and program.result not in _TYPES[use]:
         raise InvalidRule(
             f"{_NEEDED[use]}, but the expression gives a {_name(program.result)}.",
             member="expression",
         )
-
-
-def refused(error: ExpressionError) -> InvalidRule:
-    """For a text that is no expression."""
-    return InvalidRule(error.message, (error.line, error.column), member="expression")
 
 
 def _name(type: str) -> str:

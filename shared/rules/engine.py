@@ -1,6 +1,5 @@
 """Rules: evaluated here, or by those whom they name."""
 
-from functools import lru_cache
 from typing import assert_never
 
 from shared.domain.labels import Labels
@@ -15,12 +14,11 @@ from shared.domain.rules import (
     WebhookRule,
 )
 from shared.ports import Clock, RuleFailed, Scored, ScoringQuestion
-from shared.rules.checks import ROOTS, check_labels, check_program, check_value, refused
+from shared.rules.checks import check_expression, check_labels, check_value
+from shared.rules.expressions import compiled
 from shared.rules.outbound.remote_rules import RemoteRules
-from shared.rules.powerfx import ExpressionError, PowerFxError, Program, compile_rule
+from shared.rules.powerfx import PowerFxError
 from shared.rules.scoring import Scorer
-
-_COMPILED_AT_MOST = 1024
 
 
 class Engine:
@@ -38,7 +36,7 @@ class Engine:
             case DirectMapRule():
                 check_labels(use)
             case ExpressionRule(expression=expression):
-                _check_expression(expression, use)
+                check_expression(expression, use)
             case FunctionRule() | WebhookRule():
                 self._remote.check(rule)
             case _:
@@ -68,20 +66,6 @@ class Engine:
 
     def _evaluate_expression(self, expression: str, job_labels: Labels) -> Json:
         try:
-            return _compiled(expression).evaluate({"job": job_labels}, self._clock())
+            return compiled(expression).evaluate({"job": job_labels}, self._clock())
         except PowerFxError as error:
             raise RuleFailed(str(error)) from error
-
-
-@lru_cache(_COMPILED_AT_MOST)
-def _compiled(expression: str) -> Program:
-    """:raises ExpressionError: the text is no expression."""
-    return compile_rule(expression)
-
-
-def _check_expression(expression: str, use: RuleUse) -> None:
-    try:
-        program = compile_rule(expression, ROOTS[use])
-    except ExpressionError as error:
-        raise refused(error) from error
-    check_program(program, use)

@@ -6,7 +6,6 @@ at a time, or about a batch; several calls are under way at once.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from itertools import batched, islice
 from typing import Final, assert_never
 
@@ -26,9 +25,9 @@ from shared.domain.rules import (
 )
 from shared.domain.selectors import WorkerSelector
 from shared.ports import Clock, RuleFailed, Scored, ScoringQuestion
-from shared.rules.checks import ROOTS
+from shared.rules.expressions import compiled
 from shared.rules.outbound.remote_rules import RemoteRules
-from shared.rules.powerfx import ExpressionError, PowerFxError, Program, compile_rule
+from shared.rules.powerfx import ExpressionError, PowerFxError
 
 SCORING_SECONDS: Final = 5.0
 """For all workers of a job."""
@@ -41,8 +40,6 @@ MOST_CALLS: Final = 100
 
 EVALUATED_AT_ONCE: Final = 50
 """So many expressions are evaluated before other tasks get their turn."""
-
-_COMPILED_AT_MOST: Final = 1024
 
 _OPERATORS: Final[Mapping[LabelOperator, str]] = {
     LabelOperator.EQUAL: "Equal",
@@ -89,7 +86,7 @@ class Scorer:
 
     async def _evaluate(self, expression: str, question: ScoringQuestion, tally: "_Tally") -> None:
         try:
-            program = _compiled(expression)
+            program = compiled(expression, RuleUse.SCORE)
         except ExpressionError as error:
             tally.fail(question.workers, str(error))
             return
@@ -186,9 +183,3 @@ def _rows(selectors: Iterable[WorkerSelector]) -> list[dict[str, Json]]:
         }
         for selector in selectors
     ]
-
-
-@lru_cache(_COMPILED_AT_MOST)
-def _compiled(expression: str) -> Program:
-    """:raises ExpressionError: the text is no expression."""
-    return compile_rule(expression, ROOTS[RuleUse.SCORE])
