@@ -118,9 +118,10 @@ async def find_definition[D: Definition](
     router: Router, kind: Kind[D], matches: Callable[[D], bool]
 ) -> D | None:
     """The first definition, by id, that matches."""
-    store = kind.store(router.store)
-    found = [definition async for definition in every(store) if matches(definition)]
-    return found[0] if found else None
+    async for definition in every(kind.store(router.store)):
+        if matches(definition):
+            return definition
+    return None
 
 
 async def _put[D: Definition](
