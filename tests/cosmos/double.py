@@ -77,6 +77,7 @@ async def running_double(
         yield Double(endpoint, options.key, faults, log, clock)
     finally:
         await runner.cleanup()
+        await _let_connections_close()
 
 
 @contextmanager
@@ -95,4 +96,20 @@ def double_in_thread(
         asyncio.run_coroutine_threadsafe(leaving, loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.run_until_complete(_end_tasks())
         loop.close()
+
+
+async def _end_tasks() -> None:
+    """Those of connections that a client left while its request was being answered."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await _let_connections_close()
+
+
+async def _let_connections_close() -> None:
+    """A transport that was told to close does so in the event loop's next rounds."""
+    for _ in range(3):
+        await asyncio.sleep(0)
