@@ -6,9 +6,9 @@ A life cycle: submit a job (which is offered at once), accept, complete, close; 
 and policy are there already, and the job has two selectors and a label. The store runs on the wire
 double of the tests, whose charges are a model of the published prices
 (``tests/cosmos/charges.py``), with one partition key range, as a container has up to 50 GB and
-10,000 RU/s. Every request waits until its outbox records are removed, as people take their time
-between the requests. Sweeps and reports are not part of a life cycle; what they cost is printed
-apart.
+10,000 RU/s. Every request waits until its outbox records are dealt with, as people take their time
+between the requests. Not part of a life cycle, and printed apart: sweeps, reports, and what a
+process pays for a segment of its outbox, once for all that it commits within some seconds.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -30,12 +30,17 @@ from shared.services.jobs import upsert_job
 from shared.services.router import Router
 from shared.services.statistics import get_job_position, get_queue_statistics
 from shared.storage.cosmos import Account, open_cosmos_store, provision_cosmos_store
+from shared.storage.cosmos.segments import USUAL_PACE
 from tests.cosmos.double import Double, Options, running_double
+from tests.cosmos.messages import Operation
+from tests.cosmos.request_log import Entry
 
 WORKERS = 10
 LABELS: Labels = {"English": True, "Skill": 11}
 SERVED = 10
 """Jobs, the one that is measured included."""
+
+SEGMENT = f"segment of {USUAL_PACE.open:.0f} s"
 
 BUDGET = 1_000
 """RU per second, of which the rate is told."""
@@ -47,6 +52,14 @@ DEFINITION = JobDefinition(
     requested_worker_selectors=(
         WorkerSelector(key="English", operator=LabelOperator.EQUAL, value=True),
         WorkerSelector(key="Skill", operator=LabelOperator.GREATER_THAN, value=10),
+    ),
+)
+
+
+UNSERVED = replace(
+    DEFINITION,
+    requested_worker_selectors=(
+        WorkerSelector(key="English", operator=LabelOperator.EQUAL, value=False),
     ),
 )
 
@@ -64,13 +77,27 @@ class Meter:
         self._requests = double.requests
 
     async def measure[T](self, router: Router, work: Awaitable[T]) -> tuple[T, Cost]:
-        """The result, and what it cost until the courier has removed its records."""
+        """The result, and what it cost until the courier is done with its records."""
         self._requests.clear()
         result = await work
         await router.outbox.close()
-        entries = list(self._requests)
-        counts = Counter(entry.operation.value for entry in entries)
-        return result, Cost(dict(counts), sum(entry.charge for entry in entries))
+        return result, _cost(entry for entry in self._requests if not _is_of_segment(entry))
+
+    def of_segments(self) -> Cost:
+        """All that segments cost since the last measurement began."""
+        return _cost(entry for entry in self._requests if _is_of_segment(entry))
+
+
+def _is_of_segment(entry: Entry) -> bool:
+    """Whether it opens or ends one; who looks through the list of them is a sweep."""
+    is_sweep = entry.operation is Operation.QUERY
+    return str(entry.partition).startswith("outbox_segments") and not is_sweep
+
+
+def _cost(entries: Iterable[Entry]) -> Cost:
+    billed = list(entries)
+    counts = Counter(entry.operation.value for entry in billed)
+    return Cost(dict(counts), sum(entry.charge for entry in billed))
 
 
 @asynccontextmanager
@@ -113,9 +140,7 @@ async def quiet_sweeps(router: Router, meter: Meter) -> dict[str, Cost]:
 
 async def reports(router: Router, meter: Meter) -> dict[str, Cost]:
     """Of a queue in which jobs of one priority wait; its past is read for the first report only."""
-    unfit = WorkerSelector(key="English", operator=LabelOperator.EQUAL, value=False)
-    waiting = replace(DEFINITION, requested_worker_selectors=(unfit,))
-    await upsert_job(router, "waiting", lambda _: waiting, ALWAYS)
+    await upsert_job(router, "waiting", lambda _: UNSERVED, ALWAYS)
     await router.outbox.close()
     costs = {}
     for name, report in (
@@ -133,7 +158,17 @@ async def measure() -> tuple[dict[str, Cost], dict[str, Cost]]:
         for number in range(SERVED - 1):
             await measured_life_cycle(router, meter, f"earlier-{number}")
         costs = await measured_life_cycle(router, meter, "job")
-        return costs, await quiet_sweeps(router, meter) | await reports(router, meter)
+        apart = await quiet_sweeps(router, meter) | await reports(router, meter)
+    return costs, apart | {SEGMENT: await cost_of_segment()}
+
+
+async def cost_of_segment() -> Cost:
+    """From its opening to its end."""
+    async with running_router() as (router, meter):
+        await set_up(router, 0, LABELS)
+        await meter.measure(router, upsert_job(router, "job", lambda _: UNSERVED, ALWAYS))
+        await router.store.close()
+        return meter.of_segments()
 
 
 def total(costs: dict[str, Cost]) -> Cost:
@@ -155,7 +190,8 @@ def main() -> None:
         return
     for name, cost in (life | {"life cycle": whole} | quiet).items():
         sys.stdout.write(f"{name:32} {cost.units:6.1f} RU  {cost.requests}\n")
-    sys.stdout.write(f"{BUDGET / whole.units:.1f} life cycles/s for {BUDGET} RU/s\n")
+    rest = BUDGET - quiet[SEGMENT].units / USUAL_PACE.open
+    sys.stdout.write(f"{rest / whole.units:.1f} life cycles/s of a process for {BUDGET} RU/s\n")
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ class WorkerQuery:
 
 
 class AggregateStore[A](Protocol):
-    """One document per aggregate in a partition of its own, with its outbox records beside it."""
+    """One document per aggregate in a partition of its own, with its outbox records."""
 
     async def get(self, id: str) -> Stored[A] | None:
         """The aggregate, or ``None``. A caller reads its own completed writes."""
@@ -205,7 +205,10 @@ class AggregateStore[A](Protocol):
         ...
 
     async def remove_records(self, records: Iterable[OutboxRecord]) -> None:
-        """Forget the records; those already gone are ignored. Not necessarily atomic."""
+        """Forget the records; those already gone are ignored. Not necessarily atomic.
+
+        If the process dies within seconds, others may find some of them again.
+        """
         ...
 
 

@@ -53,7 +53,7 @@ class DisposableStore:
     """A store whose end removes what was stored, so that the next test finds nothing."""
 
     def __init__(self, client: CosmosClient, database: str, opened: AsyncExitStack) -> None:
-        store = CosmosStore(client, database, Patience(), AsyncExitStack())
+        self._store = store = CosmosStore(client, database, Patience(), AsyncExitStack())
         self._database = client.get_database_client(database)
         self._opened = opened
         self.jobs: JobStore = store.jobs
@@ -70,6 +70,7 @@ class DisposableStore:
 
     async def close(self) -> None:
         async with self._opened:
+            await self._store.close()
             for definition in CONTAINERS:
                 container = self._database.get_container_client(definition.name)
                 await _empty(container, definition)

@@ -21,6 +21,10 @@ from tests.rig import Rig
 DATABASE = "router"
 GENERATED_ID = re.compile(r"\bid-\d+\b")
 DIFFERS_EVERY_TIME = {"write", "_rid", "_self", "_etag", "_ts", "_attachments"}
+KEPT_FOR_NOBODY = {"outbox", "segment"}
+"""Records stay in an item until it is written again. Whether they are sought is asked apart."""
+
+SEGMENTS = "outbox_segments."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,15 @@ class Laboratory:
     async def take_all(self) -> list[str]:
         """Everything that is stored, which is removed by this."""
         self.double.faults.clear()
+        await self.store.close()  # Which opens again when it is used.
         taken: list[str] = []
         for definition in CONTAINERS:
             container = self._database.get_container_client(definition.name)
             items = [item async for item in container.query_items("SELECT * FROM c")]
             for item in items:
                 await container.delete_item(item["id"], item[definition.partition_key])
-                taken.append(f"{definition.name}: {_comparable(item)}")
+                if not str(item[definition.partition_key]).startswith(SEGMENTS):
+                    taken.append(f"{definition.name}: {_comparable(item)}")
         return taken
 
 
@@ -100,7 +106,8 @@ def each_once(published: Iterable[RecordedEvent]) -> list[RecordedEvent]:
 
 
 def _comparable(item: dict[str, object]) -> str:
-    kept = {name: value for name, value in item.items() if name not in DIFFERS_EVERY_TIME}
+    ignored = DIFFERS_EVERY_TIME | KEPT_FOR_NOBODY
+    kept = {name: value for name, value in item.items() if name not in ignored}
     if isinstance(writes := kept.get("writes"), list):
         kept["writes"] = len(writes)
     return json.dumps(kept, sort_keys=True)

@@ -1,7 +1,6 @@
-"""Aggregates in Cosmos DB: an item and a partition each, its outbox records beside it."""
+"""Aggregates in Cosmos DB: an item and a partition each, with its outbox records."""
 
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,16 +15,15 @@ from shared.storage.cosmos.ambiguity import commit
 from shared.storage.cosmos.conditions import Conditions
 from shared.storage.cosmos.containers import ContainerDefinition
 from shared.storage.cosmos.items import (
+    Version,
     document_members,
-    read_record,
     read_version,
-    record_id,
-    record_item,
     successor,
     without_absent,
 )
-from shared.storage.cosmos.keys import time_key, time_key_after
-from shared.storage.cosmos.removal import remove_items
+from shared.storage.cosmos.keys import time_key_after
+from shared.storage.cosmos.outbox import CosmosOutbox
+from shared.storage.cosmos.segments import Pace, SegmentList
 from shared.storage.cosmos.writes import Write, new_write_id
 from shared.storage.documents import Codec
 
@@ -39,9 +37,15 @@ class CosmosAggregates[A: Job | Worker](ABC):
     KIND: ClassVar[str]
     DEFINITION: ClassVar[ContainerDefinition]
 
-    def __init__(self, container: Container, codec: Codec[A]) -> None:
+    def __init__(
+        self, container: Container, codec: Codec[A], segments: SegmentList, pace: Pace
+    ) -> None:
         self._container = container
         self._codec = codec
+        self._outbox = CosmosOutbox(container, self.DEFINITION, self.KIND, segments, pace)
+
+    async def close(self) -> None:
+        await self._outbox.close()
 
     @abstractmethod
     def _index_members(self, aggregate: A) -> Item:
@@ -60,57 +64,54 @@ class CosmosAggregates[A: Job | Worker](ABC):
         return await self._put(expected, aggregate, record, now)
 
     async def delete(self, expected: Stored[A], record: OutboxRecord | None) -> None:
-        write = Write(
-            id=new_write_id(),
-            name=expected.value.id,
-            partition=expected.value.id,
-            item_id=self.KIND,
-            expected=expected.etag,
-        )
-        await commit(self._container, self._with_record(write, record))
+        now = expected.modified_at if record is None else record.created_at
+        deletion = self._planned(new_write_id(), expected.value.id, expected, record)
+        async with self._outbox.entered(deletion, expected, record, now) as entry:
+            await commit(self._container, replace(deletion, beside=entry.beside))
 
     async def due(self, now: datetime, limit: int) -> Sequence[Stored[A]]:
         return await self._earliest("dueKey", now, limit)
 
     async def outbox(self, created_before: datetime, limit: int) -> Sequence[OutboxRecord]:
-        conditions = Conditions()
-        conditions.require("c.createdKey < {}", time_key(created_before))
-        items = await self._container.query(conditions.select("createdKey"), limit)
-        return [read_record(item) for item in items]
+        return await self._outbox.find(created_before, limit)
 
     async def remove_records(self, records: Iterable[OutboxRecord]) -> None:
-        ids = defaultdict[str, set[str]](set)
-        for record in records:
-            ids[record.aggregate_id].add(record_id(record))
-        await remove_items(self._container, ids)
+        await self._outbox.remove(records)
 
     async def _put(
         self, expected: Stored[A] | None, aggregate: A, record: OutboxRecord | None, now: datetime
     ) -> Stored[A]:
         write_id = new_write_id()
         written = successor(expected, aggregate, now, write_id)
-        write = Write(
+        body = self._body(written)
+        planned = replace(self._planned(write_id, aggregate.id, expected, record), body=body)
+        async with self._outbox.entered(planned, expected, record, now) as entry:
+            write = replace(planned, body=body | entry.members, beside=entry.beside)
+            etag = await commit(self._container, write)
+        return replace(written, etag=etag, records=entry.within, segment=entry.segment)
+
+    def _planned(
+        self, write_id: str, id: str, expected: Stored[A] | None, record: OutboxRecord | None
+    ) -> Write:
+        return Write(
             id=write_id,
-            name=aggregate.id,
-            partition=aggregate.id,
+            name=id,
+            partition=id,
             item_id=self.KIND,
             expected=None if expected is None else expected.etag,
-            body={
-                "id": self.KIND,
-                self.DEFINITION.partition_key: aggregate.id,
-                "kind": self.KIND,
-                "listKey": aggregate.id,
-                **without_absent(self._index_members(aggregate)),
-                **document_members(self._codec, written),
-            },
+            record=None if record is None else record.id,
         )
-        etag = await commit(self._container, self._with_record(write, record))
-        return replace(written, etag=etag)
 
-    def _with_record(self, write: Write, record: OutboxRecord | None) -> Write:
-        if record is None:
-            return write
-        return replace(write, record=record_item(self.DEFINITION, record, write.id))
+    def _body(self, version: Version[A]) -> Item:
+        id = version.value.id
+        return {
+            "id": self.KIND,
+            self.DEFINITION.partition_key: id,
+            "kind": self.KIND,
+            "listKey": id,
+            **without_absent(self._index_members(version.value)),
+            **document_members(self._codec, version),
+        }
 
     async def _earliest(self, key: str, until: datetime, limit: int) -> Sequence[Stored[A]]:
         conditions = Conditions()

@@ -1,6 +1,6 @@
 """Writes whose outcome is in doubt: a time-out or a lost connection does not tell what happened.
 
-Every write is conditional and has an id which it leaves behind, in the item and in its record. So
+Every write is conditional and has an id which it leaves behind, in the item and its records. So
 it can be sent again at will: if it was applied already, that is refused, and what is stored shows
 why. The item keeps the ids of its latest writes, since others may have written it again before
 anybody looks.
@@ -10,8 +10,9 @@ from asyncio import CancelledError
 from http import HTTPStatus
 
 from shared.ports import AlreadyExists, ConcurrencyConflict, StoreError
-from shared.storage.cosmos.access import Container
+from shared.storage.cosmos.access import Container, Item
 from shared.storage.cosmos.errors import Refused, Unanswered, Uncertain, translated_errors
+from shared.storage.cosmos.items import record_id
 from shared.storage.cosmos.writes import Write, send, unquoted
 
 
@@ -63,10 +64,18 @@ async def _etag_if_applied(container: Container, write: Write) -> str | None:
         is_newest = write.id == item["writes"][0]
         return unquoted(item["_etag"]) if is_newest else write.id
     if write.record is not None:
-        record = await container.read(write.record["id"], write.partition)
-        return write.id if record is not None and record["write"] == write.id else None
+        return write.id if await _left_record(container, write, item) else None
     deleted = write.body is None and item is None
     return write.id if deleted else None
+
+
+async def _left_record(container: Container, write: Write, item: Item | None) -> bool:
+    """Whether the write's record is in the item, as others may have written it since, or beside."""
+    if item is not None and any(kept["write"] == write.id for kept in item.get("outbox", ())):
+        return True
+    assert write.record is not None, "it is looked for"
+    beside = await container.read(record_id(write.record), write.partition)
+    return beside is not None and beside["write"] == write.id
 
 
 def _meaning(refusal: Refused, write: Write) -> StoreError:

@@ -47,11 +47,11 @@ JOBS = ContainerDefinition(
         "/assignedKey/?",
         "/channelId/?",
         "/classificationPolicyId/?",
-        "/createdKey/?",
         "/dueKey/?",
         "/listKey/?",
         "/queueId/?",
         "/scheduledKey/?",
+        "/segment/?",
         "/status/?",
         "/waitingKey/?",
     ),
@@ -61,7 +61,6 @@ WORKERS = ContainerDefinition(
     partition_key="workerId",
     indexed=(
         "/channels/[]/?",
-        "/createdKey/?",
         "/dueKey/?",
         "/hasCapacity/?",
         "/idleKey/?",
@@ -74,6 +73,7 @@ WORKERS = ContainerDefinition(
         "/openChannels/[]/?",
         "/places/[]/?",
         "/queues/[]/?",
+        "/segment/?",
         "/state/?",
     ),
 )
@@ -105,7 +105,15 @@ _PLACE_AND_LABELS = (
 
 QUERIES = (
     ServedQuery(name="JobStore.due", container=JOBS, order_by="/dueKey/?"),
-    ServedQuery(name="JobStore.outbox", container=JOBS, order_by="/createdKey/?"),
+    ServedQuery(
+        name="JobStore.outbox (of a process that died)", container=JOBS, order_by="/segment/?"
+    ),
+    ServedQuery(
+        name="JobStore.outbox (of one job)",
+        container=JOBS,
+        order_by="/segment/?",
+        cross_partition=False,
+    ),
     ServedQuery(
         name="JobStore.list",
         container=JOBS,
@@ -148,7 +156,15 @@ QUERIES = (
         filters=("/queueId/?",),
     ),
     ServedQuery(name="WorkerStore.due", container=WORKERS, order_by="/dueKey/?"),
-    ServedQuery(name="WorkerStore.outbox", container=WORKERS, order_by="/createdKey/?"),
+    ServedQuery(
+        name="WorkerStore.outbox (of a process that died)", container=WORKERS, order_by="/segment/?"
+    ),
+    ServedQuery(
+        name="WorkerStore.outbox (of one worker)",
+        container=WORKERS,
+        order_by="/segment/?",
+        cross_partition=False,
+    ),
     ServedQuery(
         name="WorkerStore.list",
         container=WORKERS,
@@ -193,7 +209,7 @@ QUERIES = (
     ),
     ServedQuery(name="WorkerStore.idle", container=WORKERS, order_by="/idleSinceKey/?"),
     ServedQuery(
-        name="DefinitionStore.list",
+        name="DefinitionStore.list, JobStore.outbox, WorkerStore.outbox (the list of segments)",
         container=DEFINITIONS,
         order_by="/name/?",
         cross_partition=False,

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
-from shared.ports import Document, Page, Stored
+from shared.ports import Page, Stored
 from shared.storage.cosmos.access import Container
 from shared.storage.cosmos.ambiguity import commit
 from shared.storage.cosmos.conditions import Conditions
@@ -14,7 +15,12 @@ from shared.storage.documents import Codec
 from shared.storage.queries import definition_list
 
 
-class CosmosDefinitionStore[D: Document]:
+class Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+class CosmosDefinitionStore[D: Identified]:
     def __init__(self, container: Container, kind: str, codec: Codec[D]) -> None:
         self._container = container
         self._kind = kind

@@ -9,7 +9,6 @@ from typing import Any
 from shared.ports import OutboxRecord, Stored
 from shared.storage.cosmos.access import Item
 from shared.storage.cosmos.containers import ContainerDefinition
-from shared.storage.cosmos.keys import time_key
 from shared.storage.cosmos.numbers import unwrapped, wrapped
 from shared.storage.cosmos.writes import unquoted
 from shared.storage.documents import OUTBOX_RECORDS, Codec, UnreadableDocument
@@ -22,9 +21,15 @@ _TO_ESCAPE = re.compile(r"(?![\w-])[\x00-\x7f]", re.ASCII)
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Version[D](Stored[D]):
-    """A document as stored here. ``writes``: ids of the writes that led to it, newest first."""
+    """A document as stored here. ``writes``: ids of the writes that led to it, newest first.
+
+    ``records``: those of the outbox that are in the item, as they are there; ``segment`` answers
+    for them (:mod:`shared.storage.cosmos.segments`).
+    """
 
     writes: tuple[str, ...] = ()
+    records: tuple[Item, ...] = ()
+    segment: str | None = None
 
 
 def successor[D](expected: Stored[D] | None, value: D, now: datetime, write_id: str) -> Version[D]:
@@ -45,27 +50,42 @@ def read_version[D](codec: Codec[D], item: Item) -> Version[D]:
     """:raises UnreadableDocument: the item was damaged, or a newer release wrote it."""
     value = _decoded(codec, item)
     etag, modified_at = unquoted(item["_etag"]), from_micros(item["modifiedAt"])
-    return Version(value, etag, modified_at, tuple(item["writes"]))
+    records = tuple(item.get("outbox", ()))
+    return Version(value, etag, modified_at, tuple(item["writes"]), records, item.get("segment"))
 
 
-def record_item(container: ContainerDefinition, record: OutboxRecord, write_id: str) -> Item:
+def kept_record(record: OutboxRecord, write_id: str) -> Item:
+    """As it is kept in the item of its aggregate."""
     return {
-        "id": record_id(record),
-        container.partition_key: record.aggregate_id,
-        "kind": "outbox",
+        "id": record.id,
         "write": write_id,
-        "createdKey": time_key(record.created_at, record.id),
         "document": wrapped(OUTBOX_RECORDS.encode(record)),
     }
 
 
-def record_id(record: OutboxRecord) -> str:
-    """Never that of an aggregate."""
-    return f"outbox-{item_id(record.id)}"
+def record_beside(
+    container: ContainerDefinition, aggregate_id: str, kept: Item, segment: str
+) -> Item:
+    """An item of its own for a kept record."""
+    return {
+        **kept,
+        "id": record_id(kept["id"]),
+        container.partition_key: aggregate_id,
+        "kind": "outbox",
+        "segment": segment,
+    }
+
+
+def record_id(id: str) -> str:
+    """Of a record's own item: never that of an aggregate's."""
+    return f"outbox-{item_id(id)}"
 
 
 def read_record(item: Item) -> OutboxRecord:
-    """:raises UnreadableDocument: as :func:`read_version`."""
+    """Of a kept record, in the item of its aggregate or in its own.
+
+    :raises UnreadableDocument: as :func:`read_version`.
+    """
     return _decoded(OUTBOX_RECORDS, item)
 
 

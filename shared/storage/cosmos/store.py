@@ -1,5 +1,6 @@
 """The production store."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from azure.cosmos.aio import CosmosClient
@@ -15,6 +16,7 @@ from shared.storage.cosmos.containers import DEFINITIONS, JOBS, WORKERS, Contain
 from shared.storage.cosmos.definitions import CosmosDefinitionStore
 from shared.storage.cosmos.jobs import CosmosJobStore
 from shared.storage.cosmos.provisioning import check
+from shared.storage.cosmos.segments import USUAL_PACE, Pace, SegmentList
 from shared.storage.cosmos.workers import CosmosWorkerStore
 from shared.storage.documents import (
     CHANGED_CONDITIONS,
@@ -31,7 +33,12 @@ class CosmosStore:
     """Made by :func:`open_cosmos_store`. Any operation may raise ``StoreUnavailable``."""
 
     def __init__(
-        self, client: CosmosClient, database: str, patience: Patience, opened: AsyncExitStack
+        self,
+        client: CosmosClient,
+        database: str,
+        patience: Patience,
+        opened: AsyncExitStack,
+        pace: Pace = USUAL_PACE,
     ) -> None:
         proxy = client.get_database_client(database)
 
@@ -40,8 +47,12 @@ class CosmosStore:
 
         definitions = container(DEFINITIONS)
         self._opened = opened
-        self.jobs = CosmosJobStore(container(JOBS), JOB_DOCUMENTS)
-        self.workers = CosmosWorkerStore(container(WORKERS), WORKER_DOCUMENTS)
+        self.jobs = CosmosJobStore(
+            container(JOBS), JOB_DOCUMENTS, SegmentList(definitions, JOBS.name), pace
+        )
+        self.workers = CosmosWorkerStore(
+            container(WORKERS), WORKER_DOCUMENTS, SegmentList(definitions, WORKERS.name), pace
+        )
         self.queues = CosmosDefinitionStore[Queue](definitions, "queues", QUEUES)
         self.distribution_policies = CosmosDefinitionStore[DistributionPolicy](
             definitions, "distribution_policies", DISTRIBUTION_POLICIES
@@ -57,7 +68,8 @@ class CosmosStore:
         )
 
     async def close(self) -> None:
-        await self._opened.aclose()
+        async with self._opened:
+            await asyncio.gather(self.jobs.close(), self.workers.close())
 
 
 async def open_cosmos_store(account: Account, database: str) -> CosmosStore:

@@ -1,6 +1,6 @@
-"""Conditional writes of an item, alone or in one batch with a record beside it."""
+"""Conditional writes of an item, alone or in one batch with records beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import Any
@@ -22,7 +22,8 @@ class Write:
 
     ``name``: the id of what is written, for messages.
     ``body`` ``None``: delete the item. ``expected``: the etag of the item to replace or delete;
-    ``None``: create it. ``record``: an item of the same partition to create.
+    ``None``: create it. ``record``: the id of the outbox record that is written with it, if any.
+    ``beside``: items of the same partition to create.
     """
 
     id: str
@@ -31,7 +32,8 @@ class Write:
     item_id: str
     body: Item | None = None
     expected: str | None = None
-    record: Item | None = None
+    record: str | None = None
+    beside: Sequence[Item] = ()
 
 
 def new_write_id() -> str:
@@ -52,8 +54,8 @@ async def send(proxy: ContainerProxy, write: Write, on_request: OnRequest) -> st
 
     ``on_request`` is told of every request.
     """
-    if write.record is not None:
-        return await _send_with_record(proxy, write, write.record, on_request)
+    if write.beside:
+        return await _send_batch(proxy, write, on_request)
     if write.body is None:
         await proxy.delete_item(
             write.item_id, write.partition, raw_request_hook=on_request, **_condition(write)
@@ -77,12 +79,10 @@ def _condition(write: Write) -> dict[str, Any]:
     return {"etag": quoted(write.expected), "match_condition": MatchConditions.IfNotModified}
 
 
-async def _send_with_record(
-    proxy: ContainerProxy, write: Write, record: Item, on_request: OnRequest
-) -> str:
-    operations = [_operation(write), ("create", (record,), {})]
-    written, _ = await proxy.execute_item_batch(
-        operations, write.partition, raw_request_hook=on_request
+async def _send_batch(proxy: ContainerProxy, write: Write, on_request: OnRequest) -> str:
+    creations: list[BatchOperation] = [("create", (record,), {}) for record in write.beside]
+    written, *_ = await proxy.execute_item_batch(
+        [_operation(write), *creations], write.partition, raw_request_hook=on_request
     )
     return unquoted(written.get("eTag", ""))
 
