@@ -24,7 +24,6 @@ from tests.cosmos.faults import Delay, Drop
 from tests.cosmos.messages import Operation
 from tests.factories import NOW, make_job, make_record, seconds
 
-QUICK = Patience(request=0.3, query=2.0, operation=1.0)
 BRIEF = Pace(open=0.03, patience=0.06, pause=0.02)
 LASTING = Pace(open=60.0, patience=60.0)
 SOON = NOW + seconds(1)
@@ -50,7 +49,7 @@ class Process:
     """A process of the router as its jobs' outbox sees it."""
 
     def __init__(self, client: CosmosClient, database: str, pace: Pace, opened: AsyncExitStack):
-        self.store = CosmosStore(client, database, QUICK, AsyncExitStack(), pace)
+        self.store = CosmosStore(client, database, Patience(), AsyncExitStack(), pace)
         self._connection = opened
 
     async def end(self) -> None:

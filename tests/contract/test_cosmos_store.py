@@ -80,10 +80,11 @@ async def database(account: Account) -> str:
 
 @pytest.fixture
 async def store(account: Account, database: str, double: Double) -> AsyncIterator[CosmosStore]:
-    opened = await open_cosmos_store(account, database)
-    double.requests.clear()
-    yield opened
-    await opened.close()
+    async with connected(account) as client:
+        opened = CosmosStore(client, database, QUICK, AsyncExitStack())
+        double.requests.clear()
+        yield opened
+        await opened.close()
 
 
 @pytest.fixture
