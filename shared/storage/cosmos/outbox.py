@@ -133,9 +133,9 @@ class CosmosOutbox:
         if record is None and not await self._carries(planned, expected):
             yield Entry()
             return
-        segment, waits_for = await self._answering(expected, now)
+        segment, elsewhere = await self._answering(planned, expected, now)
         # Nothing is awaited from here until all is held: else it might be dealt with in between.
-        records = self._kept(planned, self._carried(planned.partition, expected, waits_for), record)
+        records = self._kept(planned, self._carried(planned.partition, expected, elsewhere), record)
         with _held(segment, records):
             yield self._entry(planned.partition, records, segment.id)
         await self._remove_beside(
@@ -143,37 +143,41 @@ class CosmosOutbox:
         )
 
     async def _carries(self, planned: Write, expected: Stored[Any] | None) -> bool:
-        waits_for = await self._unfinished_elsewhere(expected)
-        return bool(self._carried(planned.partition, expected, waits_for))
+        elsewhere = await self._left_elsewhere(planned.partition, expected)
+        return bool(self._carried(planned.partition, expected, elsewhere))
 
     async def _answering(
-        self, expected: Stored[Any] | None, now: datetime
-    ) -> tuple[OpenSegment, str | None]:
-        """The segment to name, and the one that answers for what is in the item already."""
+        self, planned: Write, expected: Stored[Any] | None, now: datetime
+    ) -> tuple[OpenSegment, Collection[RecordKey]]:
+        """The segment to name, and what is left of another process's one in the item."""
         while True:
             segment = await self._segments.current(now)
-            waits_for = await self._unfinished_elsewhere(expected)
+            elsewhere = await self._left_elsewhere(planned.partition, expected)
             if segment.may_be_named:
-                return segment, waits_for
+                return segment, elsewhere
 
-    async def _unfinished_elsewhere(self, expected: Stored[Any] | None) -> str | None:
-        """The segment that the records of the item are in, if it is another process's."""
-        segment = expected.segment if isinstance(expected, Version) else None
-        if segment is None or self._segments.open(segment) is not None:
-            return None
-        return None if await self._segments.is_finished(segment) else segment
+    async def _left_elsewhere(
+        self, aggregate_id: str, expected: Stored[Any] | None
+    ) -> Collection[RecordKey]:
+        """Records in the item that another process may not have dealt with."""
+        if not isinstance(expected, Version) or expected.segment is None:
+            return ()
+        if self._segments.open(expected.segment) is not None:
+            return ()
+        left = await self._segments.left_of(expected.segment)
+        within = {(aggregate_id, item["id"]) for item in expected.records}
+        return within if left is None else within.intersection(left)
 
     def _carried(
-        self, aggregate_id: str, expected: Stored[Any] | None, waits_for: str | None
+        self, aggregate_id: str, expected: Stored[Any] | None, elsewhere: Collection[RecordKey]
     ) -> _Records:
         """Records in the item that are not known to be dealt with."""
         if not isinstance(expected, Version) or expected.segment is None:
             return {}
-        records = {(aggregate_id, item["id"]): item for item in expected.records}
-        if waits_for is not None:
-            return {key: _Kept(item, _hold(item, waits_for)) for key, item in records.items()}
         segment = self._segments.open(expected.segment)
-        holds = segment.holds if segment is not None else {}
+        holds = dict(segment.holds) if segment is not None else {}
+        records = {(aggregate_id, item["id"]): item for item in expected.records}
+        holds |= {key: _hold(records[key], expected.segment) for key in elsewhere}
         return {key: _Kept(item, holds[key]) for key, item in records.items() if key in holds}
 
     def _kept(self, planned: Write, carried: _Records, record: OutboxRecord | None) -> _Records:

@@ -143,6 +143,11 @@ class OpenSegment:
     def id(self) -> str:
         return self.listed.value.id
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the list says just what is left."""
+        return self.listed.value.left == self.left()
+
     def hold(self, holds: Mapping[RecordKey, Hold]) -> Collection[RecordKey]:
         """Deal with these as well. Which of them are new."""
         added = holds.keys() - self.holds.keys()
@@ -152,6 +157,9 @@ class OpenSegment:
     def drop(self, keys: Iterable[RecordKey]) -> None:
         for key in keys:
             self.holds.pop(key, None)
+
+    def waiting_for(self, id: str) -> Mapping[RecordKey, Hold]:
+        return {key: hold for key, hold in self.holds.items() if hold.waits_for == id}
 
     def left(self) -> tuple[Left, ...]:
         return tuple(
@@ -213,14 +221,19 @@ class Segments:
             for segment in self._open.values():
                 segment.holds.pop(key, None)
 
-    async def is_finished(self, id: str) -> bool:
-        """Whether all records that were written in this segment are dealt with.
+    async def left_of(self, id: str) -> Collection[RecordKey] | None:
+        """Which records of another process's segment are not dealt with; ``None``: any may be.
 
         The answer is right for records that were read before it was asked for.
         """
         if id not in self._finished and not await self._list.has(id):
             self._note_finished(id)
-        return id in self._finished
+        if id in self._finished:
+            return ()
+        listed = await self._list.get(id)
+        if listed is None or listed.value.left is None:
+            return None
+        return {left.key for left in listed.value.left}
 
     async def close(self) -> None:
         """Tell the list what is left, as far as it can be reached."""
@@ -263,19 +276,21 @@ class Segments:
         """What others dealt with need not be dealt with here."""
         awaited = {hold.waits_for for hold in segment.holds.values() if hold.waits_for is not None}
         with suppress(StoreError):
-            finished = {id for id in awaited if await self.is_finished(id)}
-            settled = [k for k, hold in segment.holds.items() if hold.waits_for in finished]
-            beside = [key for key in settled if segment.holds[key].is_beside]
-            if beside:
-                await self._remove_beside(beside)
-            segment.drop(settled)
+            for id in awaited:
+                left = await self.left_of(id)
+                if left is not None:
+                    await self._drop(segment, segment.waiting_for(id).keys() - left)
+
+    async def _drop(self, segment: OpenSegment, keys: Collection[RecordKey]) -> None:
+        await self._remove_beside([key for key in keys if segment.holds[key].is_beside])
+        segment.drop(keys)
 
     async def _told(self, segment: OpenSegment) -> bool:
         """End the segment: it is finished, or what is left is listed. Whether the list knows."""
         try:
-            if segment.holds:
+            while segment.holds and not segment.is_told:  # Some may be dealt with meanwhile.
                 await self._leave(segment)
-            else:
+            if not segment.holds:
                 await self._finish(segment)
         except ConcurrencyConflict:
             return await self._told_anew(segment)
@@ -286,11 +301,8 @@ class Segments:
         return True
 
     async def _leave(self, segment: OpenSegment) -> None:
-        while (
-            left := segment.left()
-        ) != segment.listed.value.left:  # Some are dealt with meanwhile.
-            listed = replace(segment.listed.value, left=left)
-            segment.listed = await self._list.replace(segment.listed, listed, listed.opened_at)
+        listed = replace(segment.listed.value, left=segment.left())
+        segment.listed = await self._list.replace(segment.listed, listed, listed.opened_at)
 
     async def _finish(self, segment: OpenSegment) -> None:
         await self._list.delete(segment.listed)
