@@ -55,15 +55,15 @@ async def settle(
     await router.outbox.post(settlement.done)
 
 
-async def resettle(router: Router, pending: Iterable[Pending]) -> bool:
-    """As :func:`settle`, for records that somebody left behind; whether all of it was done.
+async def resettle(router: Router, pending: Iterable[Pending]) -> tuple[list[Pending], bool]:
+    """As :func:`settle`, for records that somebody left behind, but nothing is published.
 
-    Publishes before it returns.
+    Gives the records that are to be published now, and whether all that was to be done is done.
     """
     settlement = _Settlement(router)
     with router.telemetry.settling():
         complete = await settlement.run(pending)
-    return await router.outbox.deliver(settlement.done) and complete
+    return settlement.done, complete
 
 
 class _Settlement:

@@ -36,9 +36,10 @@ from shared.services.jobs import advance_job
 from shared.services.offering import resolve_reservation
 from shared.services.outbox import Pending
 from shared.services.planned_offers import offer_planned
+from shared.services.repairs import by_age, repair
 from shared.services.router import Router, TooMuchContention
 from shared.services.routing import conditions_around
-from shared.services.settlement import resettle, settle
+from shared.services.settlement import settle
 from shared.services.workers import deregister_idle_worker
 
 BATCH = 100
@@ -179,7 +180,7 @@ async def publish_outbox(router: Router) -> None:
         if not pending:
             return
         with router.telemetry.sweep_batch(Sweep.PUBLISH_OUTBOX):
-            if not await resettle(router, pending):
+            if not await repair(router, pending, AT_ONCE):
                 return
 
 
@@ -286,13 +287,7 @@ async def _old_records(router: Router) -> list[Pending]:
     pending = [
         Pending(store, record) for store in stores for record in await store.outbox(before, BATCH)
     ]
-    return sorted(pending, key=_age)
-
-
-def _age(pending: Pending) -> tuple[datetime, int]:
-    """Oldest first; what one aggregate recorded in the same instant, by sequence number."""
-    record = pending.record
-    return record.created_at, min((event.sequence for event in record.events), default=0)
+    return by_age(pending)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
