@@ -53,6 +53,8 @@ class Router:
     scores: KnownScores = field(default_factory=KnownScores)
     job_turns: Turns = field(default_factory=Turns)
     worker_turns: Turns = field(default_factory=Turns)
+    settling: set[str] = field(default_factory=set)
+    """Ids of the outbox records that this process is settling now."""
 
 
 async def until_committed[T](attempt: Callable[[], Awaitable[T]]) -> T:

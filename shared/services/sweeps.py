@@ -49,6 +49,9 @@ AT_ONCE = 8
 OUTBOX_GRACE = timedelta(seconds=10)
 """A record this young is still being dealt with by the request that wrote it."""
 
+PATIENCE = timedelta(seconds=60)
+"""A record that this process has been settling for so long is taken up again."""
+
 MOST_BATCHES = 50
 """A sweep ends after this many batches; the next one goes on."""
 
@@ -282,12 +285,20 @@ def _age_of_oldest(router: Router, pending: Sequence[Pending]) -> timedelta:
 
 
 async def _old_records(router: Router) -> list[Pending]:
-    before = router.clock() - OUTBOX_GRACE
-    stores = (router.store.jobs, router.store.workers)
-    pending = [
-        Pending(store, record) for store in stores for record in await store.outbox(before, BATCH)
-    ]
-    return by_age(pending)
+    """Without those that a request of this process still settles, because a rule is slow.
+
+    Other processes do not know of that: they may ask the rule once more, which does no harm.
+    """
+    now = router.clock()
+    found: list[Pending] = []
+    for store in (router.store.jobs, router.store.workers):
+        records = await store.outbox(now - OUTBOX_GRACE, BATCH + len(router.settling))
+        found += [Pending(store, record) for record in records]
+    return by_age(
+        item
+        for item in found
+        if item.record.id not in router.settling or item.record.created_at < now - PATIENCE
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """The sweep of the outbox: several aggregates at once, the events of each in order."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
 import pytest
 
 from shared.domain.events import JobClassified
+from shared.domain.jobs import Job
 from shared.domain.labels import Labels
 from shared.domain.rules import Json, Rule, StaticRule
 from shared.domain.statuses import JobStatus
@@ -109,6 +110,76 @@ async def test_a_sweep_that_is_cancelled_leaves_nothing_running(rig: Rig, rules:
     await asyncio.wait({sweep})
     assert rules.asked == 2
     assert asyncio.all_tasks() == before
+
+
+# -- records that are being settled ---------------------------------------------------------------
+
+
+@pytest.fixture
+async def request_at_work(rig: Rig) -> AsyncIterator[asyncio.Task[Job]]:
+    """It waits for the rule."""
+    request = asyncio.create_task(
+        rig.submit(classification_policy_id="classification", labels={"slow": True})
+    )
+    await turns_of_the_loop()
+    yield request
+    request.cancel()
+    await asyncio.wait({request})
+
+
+async def test_a_rule_is_not_asked_again_while_its_request_waits(
+    rig: Rig, rules: SlowRules, request_at_work: asyncio.Task[Job]
+) -> None:
+    rig.clock.forward(seconds=59)
+    await sweeps.publish_outbox(rig.router)
+    assert rules.asked == 1
+    rules.may_answer.set()
+    await request_at_work
+    assert rig.events.names() == ["JobReceived", "JobClassified", "JobQueued"]
+    assert rig.router.settling == set()
+
+
+async def test_many_requests_that_wait_do_not_hide_what_was_left(
+    rig: Rig, rules: SlowRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "BATCH", 1)
+    slow = [
+        asyncio.create_task(
+            rig.submit(id, classification_policy_id="classification", labels={"slow": True})
+        )
+        for id in ("slow-1", "slow-2")
+    ]
+    await turns_of_the_loop()
+    rig.events.down = True
+    await rig.job("left")
+    rig.events.down = False
+    rig.clock.forward(seconds=11)
+    await sweeps.publish_outbox(rig.router)
+    assert rig.events.names() == ["JobReceived", "JobQueued"]
+    rules.may_answer.set()
+    await asyncio.gather(*slow)
+
+
+async def test_a_request_that_waits_for_too_long_is_not_relied_on(
+    rig: Rig, rules: SlowRules, request_at_work: asyncio.Task[Job]
+) -> None:
+    rig.clock.forward(seconds=61)
+    sweep = asyncio.create_task(sweeps.publish_outbox(rig.router))
+    await turns_of_the_loop()
+    assert rules.asked == 2
+    rules.may_answer.set()
+    await asyncio.gather(sweep, request_at_work)
+    assert len(rig.events.of(JobClassified)) == 1
+
+
+async def test_what_a_request_left_is_taken_up(rig: Rig, rules: SlowRules) -> None:
+    await abandon_slow_job(rig, "slow")
+    assert rig.router.settling == set()
+    rules.may_answer.set()
+    rig.clock.forward(seconds=11)
+    await sweeps.publish_outbox(rig.router)
+    assert rules.asked == 2
+    assert (await rig.read_job("slow")).status is JobStatus.QUEUED
 
 
 # -- in order -------------------------------------------------------------------------------------
