@@ -26,6 +26,7 @@ from shared.domain.rules import (
 from shared.domain.selectors import WorkerSelector
 from shared.ports import Clock, RuleFailed, Scored, ScoringQuestion
 from shared.rules.expressions import compiled
+from shared.rules.outbound.circuit_breaker import MOST_FAILURES, PAUSE, CircuitBreaker
 from shared.rules.outbound.remote_rules import RemoteRules
 from shared.rules.powerfx import ExpressionError, PowerFxError
 
@@ -37,6 +38,11 @@ CALLS_AT_ONCE: Final = 8
 
 MOST_CALLS: Final = 100
 """For one job. The workers beyond them are not asked about."""
+
+SILENT: Final = (
+    f"The service did not answer in time {MOST_FAILURES} times, so it is not asked"
+    f" for {PAUSE.total_seconds():g} seconds."
+)
 
 EVALUATED_AT_ONCE: Final = 50
 """So many expressions are evaluated before other tasks get their turn."""
@@ -61,15 +67,36 @@ class Scorer:
         self._clock = clock
         self._remote = remote
         self._seconds = seconds
+        self._breaker = CircuitBreaker(clock)
 
     async def score(self, rule: Rule, question: ScoringQuestion) -> Scored:
+        if isinstance(rule, FunctionRule | WebhookRule):
+            tally = await self._guarded(rule, question)
+        else:
+            tally = await self._tally(rule, question)
+        return Scored(tally.scores, tally.failures)
+
+    async def _guarded(self, rule: RemoteRule, question: ScoringQuestion) -> "_Tally":
+        """A service that answered no call about a job in time counts as failed."""
+        if not self._breaker.lets_pass(rule.destination):
+            silent = _Tally()
+            silent.fail(question.workers, SILENT)
+            return silent
+        tally = await self._tally(rule, question)
+        if tally.is_answered:
+            self._breaker.succeeded(rule.destination)
+        else:
+            self._breaker.failed(rule.destination)
+        return tally
+
+    async def _tally(self, rule: Rule, question: ScoringQuestion) -> "_Tally":
         tally = _Tally()
         try:
             async with asyncio.timeout(self._seconds):
                 await self._answer(rule, question, tally)
         except TimeoutError:
             pass  # What is there by now is the answer.
-        return Scored(tally.scores, tally.failures)
+        return tally
 
     async def _answer(self, rule: Rule, question: ScoringQuestion, tally: "_Tally") -> None:
         match rule:
@@ -125,8 +152,10 @@ class Scorer:
         try:
             answer = await self._remote.ask(rule, _body(question, worker_ids))
         except RuleFailed as error:
+            tally.is_answered = True
             tally.fail(worker_ids, str(error))
             return
+        tally.is_answered = True
         if not question.options.is_batch_enabled:
             tally.note(worker_ids[0], answer)
         elif isinstance(answer, dict):
@@ -138,9 +167,13 @@ class Scorer:
 
 
 class _Tally:
-    """What is known of the workers asked about."""
+    """What is known of the workers asked about.
+
+    ``is_answered``: a call to another service has come to an end, be it a failure.
+    """
 
     def __init__(self) -> None:
+        self.is_answered = False
         self.scores: dict[str, float] = {}
         self.failures: dict[str, str] = {}
 

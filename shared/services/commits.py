@@ -1,10 +1,15 @@
-"""Commits: an aggregate's next value, its events and its follow-ups, in one atomic write."""
+"""Commits: an aggregate's next value, its events and its follow-ups, in one atomic write.
+
+A change begins with the version that this process wrote last, or that its caller has seen. That is
+a guess, which the conditional write proves; what the rule refuses or leaves alone on a guess is
+decided again on a fresh read.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, RouterError
 from shared.domain.events import Event, RecordedEvent
 from shared.domain.jobs import Job
 from shared.domain.labels import identical
@@ -12,6 +17,7 @@ from shared.domain.transitions import Transition
 from shared.domain.workers import Worker
 from shared.ports import AggregateStore, IdGenerator, OutboxRecord, Stored
 from shared.services.outbox import Pending
+from shared.services.recent_versions import RecentVersions
 from shared.services.router import Router, until_committed
 
 
@@ -30,7 +36,7 @@ async def change_job(
 
     :raises NotFound: there is no such job. :raises TooMuchContention: lost too many races.
     """
-    return await _change(router, router.store.jobs, "job", job_id, rule)
+    return await _change(router, _jobs(router), job_id, rule)
 
 
 async def change_worker(
@@ -43,7 +49,7 @@ async def change_worker(
 
     ``seen``: the worker as it was a moment ago. Saves reading it, unless it has changed since.
     """
-    return await _change(router, router.store.workers, "worker", worker_id, rule, seen)
+    return await _change(router, _workers(router), worker_id, rule, seen)
 
 
 async def commit_job(
@@ -53,37 +59,68 @@ async def commit_job(
 
     :raises ConcurrencyConflict, AlreadyExists: the race was lost; nothing was written.
     """
-    return await _commit(router, router.store.jobs, expected, transition)
+    return await _commit(router, _jobs(router), expected, transition)
 
 
 async def commit_worker(
     router: Router, expected: Stored[Worker] | None, transition: Transition[Worker]
 ) -> Commit[Worker]:
     """As :func:`commit_job`, for a worker."""
-    return await _commit(router, router.store.workers, expected, transition)
+    return await _commit(router, _workers(router), expected, transition)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind[A: (Job, Worker)]:
+    name: str
+    store: AggregateStore[A]
+    recent: RecentVersions[A]
+
+
+def _jobs(router: Router) -> _Kind[Job]:
+    return _Kind("job", router.store.jobs, router.recent_jobs)
+
+
+def _workers(router: Router) -> _Kind[Worker]:
+    return _Kind("worker", router.store.workers, router.recent_workers)
 
 
 async def _change[A: (Job, Worker)](
     router: Router,
-    store: AggregateStore[A],
-    kind: str,
+    kind: _Kind[A],
     id: str,
     rule: Callable[[A], Transition[A]],
     seen: Stored[A] | None = None,
 ) -> Commit[A]:
+    remembered = kind.recent.take(id)
+    guess = seen or remembered
+
     async def attempt() -> Commit[A]:
-        nonlocal seen
-        stored, seen = seen or await store.get(id), None
+        nonlocal guess
+        guessed, guess = guess, None
+        if guessed is not None:
+            transition = _if_any_change(guessed.value, rule)
+            if transition is not None:
+                return await _commit(router, kind, guessed, transition)
+        stored = await kind.store.get(id)
         if stored is None:
-            raise NotFound(kind, id)
-        return await _commit(router, store, stored, rule(stored.value))
+            raise NotFound(kind.name, id)
+        return await _commit(router, kind, stored, rule(stored.value))
 
     return await until_committed(attempt)
 
 
+def _if_any_change[A](guess: A, rule: Callable[[A], Transition[A]]) -> Transition[A] | None:
+    """``None``: the rule refuses, or changes nothing, which no write would prove."""
+    try:
+        transition = rule(guess)
+    except RouterError:
+        return None
+    return None if _changes_nothing(guess, transition) else transition
+
+
 async def _commit[A: (Job, Worker)](
     router: Router,
-    store: AggregateStore[A],
+    kind: _Kind[A],
     expected: Stored[A] | None,
     transition: Transition[A],
 ) -> Commit[A]:
@@ -97,11 +134,11 @@ async def _commit[A: (Job, Worker)](
     if after is not None:
         after = replace(after, sequence=before.sequence + len(transition.events))
     with router.telemetry.committing(before):
-        stored = await _write(store, expected, after, record, now)
+        stored = await _write(kind, expected, after, record, now)
         if record is None:
             return Commit(stored)
         router.telemetry.committed(before, record)
-    return Commit(stored, (Pending(store, record),))
+    return Commit(stored, (Pending(kind.store, record),))
 
 
 def _changes_nothing[A](before: A, transition: Transition[A]) -> bool:
@@ -132,8 +169,8 @@ def _recorded(
     )
 
 
-async def _write[A](
-    store: AggregateStore[A],
+async def _write[A: (Job, Worker)](
+    kind: _Kind[A],
     expected: Stored[A] | None,
     after: A | None,
     record: OutboxRecord | None,
@@ -141,8 +178,12 @@ async def _write[A](
 ) -> Stored[A] | None:
     if expected is None:
         assert after is not None, "a new aggregate has a value"
-        return await store.create(after, record, now)
-    if after is None:
-        await store.delete(expected, record)
-        return None
-    return await store.replace(expected, after, record, now)
+        written = await kind.store.create(after, record, now)
+    else:
+        kind.recent.take(expected.value.id)
+        if after is None:
+            await kind.store.delete(expected, record)
+            return None
+        written = await kind.store.replace(expected, after, record, now)
+    kind.recent.remember(written)
+    return written

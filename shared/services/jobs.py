@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.errors import Conflict, NotFound, unknown_reference
-from shared.domain.job_definition import JobDefinition
+from shared.domain.job_definition import JobDefinition, routing
 from shared.domain.jobs import Job
 from shared.domain.queue_conditions import QueueConditions
 from shared.domain.statuses import JobStatus
@@ -36,7 +36,10 @@ async def upsert_job(
         precondition.check(stored)
         definition = define(stored.value.definition if stored else None)
         await _check_references(router, definition, stored.value.definition if stored else None)
-        conditions = await conditions_in(router, definition.queue_id)
+        joins = stored is None or routing(definition) != routing(stored.value.definition)
+        conditions = await (conditions_in if joins else conditions_around)(
+            router, definition.queue_id
+        )
         if stored is None:
             return await _submit(router, job_id, definition, conditions)
         transition = stored.value.update(definition, router.clock(), conditions)

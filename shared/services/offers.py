@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain.errors import Conflict, NotFound
+from shared.domain.errors import Conflict, NotFound, RouterError
 from shared.domain.jobs import Job
 from shared.domain.offers import Reservation
 from shared.domain.transitions import Transition
@@ -31,6 +32,8 @@ class AcceptedOffer:
 async def accept_offer(router: Router, worker_id: str, offer_id: str) -> AcceptedOffer:
     """The worker takes the job.
 
+    The event tells the worker's labels. No write proves those, so the worker is always read: a
+    change of them that was answered, by whatever process, is told.
     :raises NotFound: no such worker, or the offer ended.
     :raises Conflict: this worker accepted already, or another worker has the job.
     """
@@ -57,6 +60,7 @@ async def decline_offer(
         worker_id,
         offer_id,
         lambda _, job: job.decline(offer_id, retry_offer_at, router.clock()),
+        guess=router.recent_workers.take(worker_id),
     )
 
 
@@ -65,9 +69,15 @@ async def _answer(
     worker_id: str,
     offer_id: str,
     rule: Callable[[Worker, Job], Transition[Job]],
+    guess: Stored[Worker] | None = None,
 ) -> Job:
+    """``guess``: the worker as it may be, if it only serves to find the job, which decides."""
+    if guess is not None:
+        with suppress(RouterError):  # Decided again, on the worker as it is.
+            return await _decide(router, guess, _held(router, guess.value, offer_id), rule)
     for _ in range(LISTING_PATIENCE):
-        worker, held = await _held(router, worker_id, offer_id)
+        worker = await get_worker(router, worker_id)
+        held = _held(router, worker.value, offer_id)
         try:
             job = await _decide(router, worker, held, rule)
         except NotFound:
@@ -77,18 +87,15 @@ async def _answer(
     raise NotFound("offer", offer_id)
 
 
-async def _held(
-    router: Router, worker_id: str, offer_id: str
-) -> tuple[Stored[Worker], Reservation]:
-    worker = await get_worker(router, worker_id)
-    held = worker.value.reservation(offer_id)
+def _held(router: Router, worker: Worker, offer_id: str) -> Reservation:
+    held = worker.reservation(offer_id)
     if held is None:
         raise NotFound("offer", offer_id)
     if not held.is_offer:
         raise Conflict("OfferAlreadyAccepted", "The worker accepted this offer already.")
     if held.expires_at <= router.clock():
         raise NotFound("offer", offer_id)
-    return worker, held
+    return held
 
 
 async def _decide(

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from shared.domain.behaviour import DEFAULT_BEHAVIOUR, Behaviour
+from shared.domain.jobs import Job
+from shared.domain.workers import Worker
 from shared.ports import (
     AlreadyExists,
     Clock,
@@ -21,6 +23,7 @@ from shared.services.known_scores import KnownScores
 from shared.services.no_telemetry import NO_TELEMETRY
 from shared.services.outbox import Outbox
 from shared.services.recent_services import RecentServices
+from shared.services.recent_versions import RecentVersions
 from shared.services.turns import Turns
 
 ATTEMPTS = 12
@@ -45,9 +48,13 @@ class Router:
     """Chance: a number from 0 up to, but without, 1."""
     backlog: Backlog = field(default_factory=Backlog)
     recent_services: RecentServices = field(default_factory=RecentServices)
+    recent_jobs: RecentVersions[Job] = field(default_factory=RecentVersions[Job])
+    recent_workers: RecentVersions[Worker] = field(default_factory=RecentVersions[Worker])
     scores: KnownScores = field(default_factory=KnownScores)
     job_turns: Turns = field(default_factory=Turns)
     worker_turns: Turns = field(default_factory=Turns)
+    settling: set[str] = field(default_factory=set)
+    """Ids of the outbox records that this process is settling now."""
 
 
 async def until_committed[T](attempt: Callable[[], Awaitable[T]]) -> T:

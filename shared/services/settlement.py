@@ -6,7 +6,7 @@ outbox, and the sweeps finish it; so nothing here may fail the request, whose wo
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -55,15 +55,15 @@ async def settle(
     await router.outbox.post(settlement.done)
 
 
-async def resettle(router: Router, pending: Iterable[Pending]) -> bool:
-    """As :func:`settle`, for records that somebody left behind; whether all of it was done.
+async def resettle(router: Router, pending: Iterable[Pending]) -> tuple[list[Pending], bool]:
+    """As :func:`settle`, for records that somebody left behind, but nothing is published.
 
-    Publishes before it returns.
+    Gives the records that are to be published now, and whether all that was to be done is done.
     """
     settlement = _Settlement(router)
     with router.telemetry.settling():
         complete = await settlement.run(pending)
-    return await router.outbox.deliver(settlement.done) and complete
+    return settlement.done, complete
 
 
 class _Settlement:
@@ -72,6 +72,7 @@ class _Settlement:
         self._jobs: dict[str, Stored[Job]] = {}
         self._unrouted: dict[str, Stored[Job]] = {}
         self._workers: dict[str, Stored[Worker]] = {}
+        self._taken_up: set[str] = set()
         self.done: list[Pending] = []
 
     def noticed_job(self, job: Stored[Job]) -> None:
@@ -87,19 +88,33 @@ class _Settlement:
 
     async def run(self, pending: Iterable[Pending]) -> bool:
         """Apply follow-ups, and theirs in turn, then match. A failure does not stop the others."""
+        try:
+            complete = await self._apply_all(pending)
+            return await self._match() and complete
+        finally:
+            self._router.settling.difference_update(self._taken_up)
+
+    async def _apply_all(self, pending: Iterable[Pending]) -> bool:
         complete = True
-        waiting = deque(pending)
+        waiting = deque(self._take_up(pending))
         while waiting:
             item = waiting.popleft()
             try:
                 for follow_up in item.record.follow_ups:
-                    waiting.extend(await self._apply(follow_up))
+                    waiting.extend(self._take_up(await self._apply(follow_up)))
             except (StoreError, TooMuchContention):
                 log.warning("a follow-up waits for the sweep", exc_info=True)
                 complete = False
             else:
                 self.done.append(item)
-        return await self._match() and complete
+        return complete
+
+    def _take_up(self, pending: Iterable[Pending]) -> Sequence[Pending]:
+        items = list(pending)
+        ids = {item.record.id for item in items}
+        self._taken_up.update(ids)
+        self._router.settling.update(ids)
+        return items
 
     async def _match(self) -> bool:
         router = self._router
@@ -108,7 +123,7 @@ class _Settlement:
         complete = True
         for match in matches:
             try:
-                self.done += await match()
+                self.done += self._take_up(await match())
             except (StoreError, TooMuchContention):
                 log.warning("matching waits for the sweep", exc_info=True)
                 complete = False

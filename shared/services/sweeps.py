@@ -36,9 +36,10 @@ from shared.services.jobs import advance_job
 from shared.services.offering import resolve_reservation
 from shared.services.outbox import Pending
 from shared.services.planned_offers import offer_planned
+from shared.services.repairs import by_age, repair
 from shared.services.router import Router, TooMuchContention
 from shared.services.routing import conditions_around
-from shared.services.settlement import resettle, settle
+from shared.services.settlement import settle
 from shared.services.workers import deregister_idle_worker
 
 BATCH = 100
@@ -47,6 +48,9 @@ AT_ONCE = 8
 
 OUTBOX_GRACE = timedelta(seconds=10)
 """A record this young is still being dealt with by the request that wrote it."""
+
+PATIENCE = timedelta(seconds=60)
+"""A record that this process has been settling for so long is taken up again."""
 
 MOST_BATCHES = 50
 """A sweep ends after this many batches; the next one goes on."""
@@ -179,7 +183,7 @@ async def publish_outbox(router: Router) -> None:
         if not pending:
             return
         with router.telemetry.sweep_batch(Sweep.PUBLISH_OUTBOX):
-            if not await resettle(router, pending):
+            if not await repair(router, pending, AT_ONCE):
                 return
 
 
@@ -281,18 +285,20 @@ def _age_of_oldest(router: Router, pending: Sequence[Pending]) -> timedelta:
 
 
 async def _old_records(router: Router) -> list[Pending]:
-    before = router.clock() - OUTBOX_GRACE
-    stores = (router.store.jobs, router.store.workers)
-    pending = [
-        Pending(store, record) for store in stores for record in await store.outbox(before, BATCH)
-    ]
-    return sorted(pending, key=_age)
+    """Without those that a request of this process still settles, because a rule is slow.
 
-
-def _age(pending: Pending) -> tuple[datetime, int]:
-    """Oldest first; what one aggregate recorded in the same instant, by sequence number."""
-    record = pending.record
-    return record.created_at, min((event.sequence for event in record.events), default=0)
+    Other processes do not know of that: they may ask the rule once more, which does no harm.
+    """
+    now = router.clock()
+    found: list[Pending] = []
+    for store in (router.store.jobs, router.store.workers):
+        records = await store.outbox(now - OUTBOX_GRACE, BATCH + len(router.settling))
+        found += [Pending(store, record) for record in records]
+    return by_age(
+        item
+        for item in found
+        if item.record.id not in router.settling or item.record.created_at < now - PATIENCE
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

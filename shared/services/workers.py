@@ -73,7 +73,10 @@ async def delete_worker(router: Router, worker_id: str) -> None:
     directory = await _directory(router, queues, queues)
     even_if_busy = router.behaviour.deletes_busy_workers
     commit = await change_worker(
-        router, worker_id, lambda worker: worker.delete(directory, even_if_busy=even_if_busy)
+        router,
+        worker_id,
+        lambda worker: worker.delete(directory, even_if_busy=even_if_busy),
+        seen=stored,
     )
     await settle(router, commit.pending)
 

@@ -208,6 +208,12 @@ async def test_invariants_hold_at_rest(seed: int) -> None:
     await _check_many_callers(seed, [store])
 
 
+@pytest.mark.parametrize("seed", range(10))
+async def test_invariants_hold_for_two_instances_on_one_store(seed: int) -> None:
+    store = MemoryStore()
+    await _check_many_callers(seed, [store, store])
+
+
 @pytest.mark.parametrize("seed", range(2))
 async def test_invariants_hold_for_two_instances_on_one_file(seed: int, tmp_path: Path) -> None:
     stores = [await open_sqlite_store(tmp_path / "router.db") for _ in range(2)]

@@ -19,9 +19,10 @@ from shared.domain.rules import (
 )
 from shared.ports import InvalidRule, Scored, ScoringQuestion
 from shared.rules.engine import Engine
+from shared.rules.outbound.circuit_breaker import MOST_FAILURES
 from shared.rules.outbound.remote_rules import RemoteRules
 from shared.rules.outbound.vault import Vault
-from shared.rules.scoring import CALLS_AT_ONCE, EVALUATED_AT_ONCE, MOST_CALLS, Scorer
+from shared.rules.scoring import CALLS_AT_ONCE, EVALUATED_AT_ONCE, MOST_CALLS, SILENT, Scorer
 from tests.factories import make_selector
 from tests.rig import LOOPBACK, SetClock
 from tests.unit.rules.outbound.servers import Server, running
@@ -274,6 +275,72 @@ async def test_who_is_not_answered_for_in_time_has_failed(
     assert scored.scores == {"w0": 1}
     assert set(scored.failures.values()) == {"There was no answer in time."}
     assert len(scored.failures) == CALLS_AT_ONCE, "the others were not asked about"
+
+
+class Silence:
+    """A service that answers while ``is_over``, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.asked = 0
+
+    async def answer(self, _request: web.Request) -> web.Response:
+        self.asked += 1
+        if not self.is_over:
+            await asyncio.sleep(60)
+        return web.json_response(1)
+
+
+@pytest.fixture
+def silence(server: Server) -> Silence:
+    silence = Silence()
+    server.handler = silence.answer
+    return silence
+
+
+async def test_a_service_that_is_silent_is_left_alone_for_a_while(
+    remote: RemoteRules, server: Server, silence: Silence
+) -> None:
+    clock = SetClock()
+    scorer = Scorer(clock, remote, seconds=0.1)
+    for _ in range(MOST_FAILURES):
+        await scorer.score(function(server), question(1))
+    scored = await scorer.score(function(server), question(2))
+    assert scored == Scored({}, {"w0": SILENT, "w1": SILENT})
+    assert silence.asked == MOST_FAILURES
+
+    silence.is_over = True
+    clock.forward(seconds=10)
+    assert (await scorer.score(function(server), question(1))).scores == {"w0": 1}
+    assert (await scorer.score(function(server), question(1))).scores == {"w0": 1}
+
+
+async def test_other_services_are_asked_while_one_is_silent(
+    remote: RemoteRules, server: Server, silence: Silence
+) -> None:
+    scorer = Scorer(SetClock(), remote, seconds=0.1)
+    for _ in range(MOST_FAILURES):
+        await scorer.score(function(server), question(1))
+    silence.is_over = True
+    other = FunctionRule(function_uri=server.uri("/other"))
+    assert (await scorer.score(other, question(1))).scores == {"w0": 1}
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_who_answers_some_calls_only_is_not_silent(
+    remote: RemoteRules, server: Server, status: int
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if (await request.json())["worker"]["level"] > 0:
+            await asyncio.sleep(60)
+        return web.json_response(1, status=status)
+
+    server.handler = answer
+    scorer = Scorer(SetClock(), remote, seconds=0.1)
+    for _ in range(MOST_FAILURES):
+        await scorer.score(function(server), question(2))
+    scored = await scorer.score(function(server), question(2))
+    assert SILENT not in scored.failures.values()
 
 
 async def test_calls_are_few_at_once_and_few_in_all(engine: Engine, server: Server) -> None:

@@ -18,6 +18,7 @@ from shared.domain.exception_policies import (
     ReclassifyAction,
     WaitTimeTrigger,
 )
+from shared.domain.jobs import Job
 from shared.domain.labels import LabelOperator
 from shared.domain.matching_modes import QueueAndMatch, Suspend
 from shared.domain.rules import StaticRule
@@ -163,6 +164,27 @@ async def test_an_activated_job_meets_the_queue_as_it_is(rig: Rig) -> None:
     await rig.job("first")
     await rig.patch_job(matching_mode=QueueAndMatch())
     assert await status(rig) is JobStatus.CANCELLED
+
+
+async def test_a_queue_is_counted_only_for_a_job_that_is_to_join(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await with_rules(rig, when_long(5, CANCEL))
+    counted: list[str] = []
+    count_waiting = rig.store.jobs.count_waiting
+
+    async def counting(queue_id: str, ahead_of: Job | None = None) -> int:
+        counted.append(queue_id)
+        return await count_waiting(queue_id, ahead_of)
+
+    monkeypatch.setattr(rig.store.jobs, "count_waiting", counting)
+    await rig.job()
+    assert counted == ["queue"]
+    await rig.patch_job(tags={"urgent": True}, labels={"customer": "gold"}, priority=7)
+    assert counted == ["queue"]
+    await rig.patch_job(queue_id="second")
+    await rig.patch_job(queue_id="queue")
+    assert counted == ["queue", "queue"]
 
 
 async def test_rules_and_actions_go_by_their_order_and_end_with_a_cancellation(rig: Rig) -> None:
