@@ -9,6 +9,7 @@ Errors:
 StoreError
 ├── AlreadyExists         create: the id is taken
 ├── ConcurrencyConflict   replace, delete: the stored version is no longer the expected one, or gone
+│                         create of a job: its offers are barred
 ├── InvalidContinuation   the continuation token was not made by this query
 ├── TooLarge              create, replace: larger than the store allows; nothing was written
 └── StoreUnavailable      the store is down or throttles; nothing is known to be written
@@ -212,7 +213,21 @@ class AggregateStore[A](Protocol):
         ...
 
 
+BARRED_FOR = timedelta(days=1)
+"""How long a bar lasts at least: longer than anybody can be about to create a job."""
+
+
 class JobStore(AggregateStore[Job], Protocol):
+    """``create`` raises ``ConcurrencyConflict`` for a job with offers if such are barred."""
+
+    async def bar_offers(self, job_id: str, now: datetime) -> None:
+        """Make sure that nobody creates a job under this id that comes with offers.
+
+        One without offers can be created, and ends the bar. It lasts for ``BARRED_FOR``, at least.
+        :raises AlreadyExists, ConcurrencyConflict: there is a job, or there may be: look again.
+        """
+        ...
+
     async def list(
         self, filter: JobFilter, limit: int, continuation: str | None = None
     ) -> Page[Stored[Job]]:

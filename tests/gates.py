@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from shared.ports import Store
 
-WRITES = ("create", "replace", "delete", "remove_records")
+WRITES = ("create", "replace", "delete", "bar_offers", "remove_records")
 
 
 def is_write(operation: str) -> bool:

@@ -12,6 +12,7 @@ from shared.domain.statuses import JobStatus
 from shared.domain.transitions import Transition
 from shared.ports import JobFilter, Page, Stored
 from shared.services.commits import Commit, change_job, commit_job
+from shared.services.matching import create_matched
 from shared.services.preconditions import Precondition
 from shared.services.router import Router, until_committed
 from shared.services.routing import conditions_around, conditions_in
@@ -27,7 +28,8 @@ async def upsert_job(
     """Submit a job or change one.
 
     ``define`` makes the new definition of the current one (``None``: a new job); it is called again
-    when a race was lost. A new job is answered as received; it is queued in the same commit.
+    when a race was lost. A new job is answered as received; it is queued, and offered if a
+    worker is available, in the same commit.
     :raises PreconditionFailed, InvalidReference, Conflict, TooMuchContention: nothing was changed.
     """
 
@@ -48,7 +50,7 @@ async def upsert_job(
     result = await until_committed(attempt)
     stored = result.commit.stored
     assert stored is not None, "an upsert does not delete"
-    await settle(router, result.commit.pending, job=stored)
+    await settle(router, result.commit.pending, job=None if result.is_matched else stored)
     if result.received is None:
         return Upserted(stored, created=False)
     return Upserted(replace(stored, value=result.received), created=True)
@@ -152,10 +154,11 @@ async def advance_job(router: Router, job: Stored[Job]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """``received``: a new job as it is answered."""
+    """``received``: a new job as it is answered. ``is_matched``: it was matched already."""
 
     commit: Commit[Job]
     received: Job | None = None
+    is_matched: bool = False
 
 
 async def _submit(
@@ -164,7 +167,8 @@ async def _submit(
     now = router.clock()
     received = Job.receive(job_id, definition, now)
     admitted = received.then(lambda job: job.admit(now, conditions))
-    return _Attempt(await commit_job(router, None, admitted), received.aggregate)
+    created = await create_matched(router, admitted)
+    return _Attempt(created.commit, received.aggregate, created.is_matched)
 
 
 async def _check_references(

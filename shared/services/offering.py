@@ -6,6 +6,8 @@
 If step 2 is lost, the reservation is given back and matching may look again. If this process dies
 between the steps, the reservation outlives its lease and the ``expire`` sweep gives it back, after
 it has made sure that a late step 2 must fail (:func:`resolve_reservation`).
+
+A new job is offered in the same way: then step 2 is its creation, and it is not stored before.
 """
 
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from shared.domain.offers import Reservation
 from shared.domain.selectors import all_accept
 from shared.domain.transitions import Transition
 from shared.domain.workers import Worker
-from shared.ports import AlreadyExists, ConcurrencyConflict, Stored
+from shared.ports import AlreadyExists, ConcurrencyConflict, Stored, TooLarge
 from shared.services.commits import Commit, change_worker, commit_job
 from shared.services.router import Router, until_committed
 
@@ -66,19 +68,45 @@ async def issue(
     :raises JobChanged: the race for the job was lost; the reservations are given back.
     """
     try:
-        commit = await commit_job(router, job, _listing(job.value, held, policy))
+        return await _commit_listing(router, job, Transition(job.value), held, policy)
     except (Conflict, ConcurrencyConflict, AlreadyExists) as lost:
+        raise JobChanged from lost
+
+
+async def create_offered(
+    router: Router, new: Transition[Job], held: list[Held], policy: DistributionPolicy
+) -> Commit[Job]:
+    """Step 2 for a job that is not stored yet: it is created with its offers, in one commit.
+
+    :raises AlreadyExists, ConcurrencyConflict, TooLarge: the job was not created, in the second
+        case since its offers are barred; the reservations are given back.
+    """
+    return await _commit_listing(router, None, new, held, policy)
+
+
+async def _commit_listing(
+    router: Router,
+    expected: Stored[Job] | None,
+    transition: Transition[Job],
+    held: list[Held],
+    policy: DistributionPolicy,
+) -> Commit[Job]:
+    try:
+        listing = transition.then(lambda job: _listing(job, held, policy))
+        commit = await commit_job(router, expected, listing)
+    except (Conflict, ConcurrencyConflict, AlreadyExists, TooLarge):
         for each in held:
             await _withdraw(router, each.worker.value.id, each.reservation.offer_id)
-        raise JobChanged from lost
-    router.backlog.forget(job.value.id)
+        raise
+    router.backlog.forget(held[0].reservation.job_id)
     return commit
 
 
 async def resolve_reservation(router: Router, worker_id: str, offer_id: str, job_id: str) -> None:
     """Give a reservation back, unless its job knows the offer. Nothing if it is gone already.
 
-    The job is touched first: whoever is still about to list the offer loses that race.
+    The job is touched first, or its offers are barred if there is none (yet): whoever is still
+    about to list the offer loses that race.
     """
     if await _job_disowns(router, job_id, offer_id):
         await _withdraw(router, worker_id, offer_id)
@@ -89,7 +117,10 @@ async def resolve_reservation(router: Router, worker_id: str, offer_id: str, job
 async def _job_disowns(router: Router, job_id: str, offer_id: str) -> bool:
     async def attempt() -> bool:
         stored = await router.store.jobs.get(job_id)
-        if stored is None or stored.value.is_terminal:
+        if stored is None:
+            await router.store.jobs.bar_offers(job_id, router.clock())
+            return True
+        if stored.value.is_terminal:
             return True
         if knows_offer(stored.value, offer_id):
             return False

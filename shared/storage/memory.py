@@ -138,6 +138,25 @@ class _Aggregates[A: Job | Worker](_Documents[A]):
 
 
 class MemoryJobStore(_Aggregates[Job]):
+    def __init__(self) -> None:
+        super().__init__()
+        self._barred: set[str] = set()
+
+    async def create(
+        self, aggregate: Job, record: OutboxRecord | None, now: datetime
+    ) -> Stored[Job]:
+        self._require_new(aggregate.id)
+        if aggregate.offers and aggregate.id in self._barred:
+            raise ConcurrencyConflict(f"Offers of '{aggregate.id}' are barred.")
+        created = await super().create(aggregate, record, now)
+        self._barred.discard(aggregate.id)
+        return created
+
+    async def bar_offers(self, job_id: str, now: datetime) -> None:  # noqa: ARG002
+        """For ever: a process in memory does not live long."""
+        self._require_new(job_id)
+        self._barred.add(job_id)
+
     async def list(
         self, filter: JobFilter, limit: int, continuation: str | None = None
     ) -> Page[Stored[Job]]:

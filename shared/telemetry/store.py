@@ -13,7 +13,7 @@ from shared.telemetry.spans import span
 
 type Operation = Callable[..., Awaitable[Any]]
 
-_BY_ID: Final = ("get", "create", "replace", "delete")
+_BY_ID: Final = ("get", "create", "replace", "delete", "bar_offers")
 """The operations whose first argument is or has the id of one document."""
 
 

@@ -43,7 +43,7 @@ from tests.cosmos.double import Double, Options, double_in_thread
 from tests.cosmos.faults import Answer, Drop, Hang
 from tests.cosmos.messages import Operation
 from tests.cosmos.request_log import Entry
-from tests.factories import NOW, make_job, make_queue, make_record, seconds
+from tests.factories import NOW, make_job, make_offer, make_queue, make_record, seconds
 
 LATER = NOW + seconds(5)
 EVER = NOW + seconds(10**6)
@@ -80,11 +80,10 @@ async def database(account: Account) -> str:
 
 @pytest.fixture
 async def store(account: Account, database: str, double: Double) -> AsyncIterator[CosmosStore]:
-    async with connected(account) as client:
-        opened = CosmosStore(client, database, QUICK, AsyncExitStack())
-        double.requests.clear()
-        yield opened
-        await opened.close()
+    opened = await open_cosmos_store(account, database)
+    double.requests.clear()
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture
@@ -551,6 +550,87 @@ async def test_a_caller_that_gives_up_leaves_the_store_usable(
         async with asyncio.timeout(0.05):
             await store.jobs.create(make_job("a"), RECORD, NOW)
     assert isinstance(await store.jobs.create(make_job("a"), RECORD, NOW), Stored)
+
+
+# -- bars -----------------------------------------------------------------------------------------
+
+OFFERED = make_job("a", offers=(make_offer(),))
+either_of_two_requests = pytest.mark.parametrize("skip", [0, 1], ids=["first", "second"])
+
+
+async def test_bars_cost_a_creation_nothing(store: CosmosStore, double: Double) -> None:
+    await store.jobs.create(OFFERED, RECORD, NOW)
+    sent = [entry.operation for entry in double.requests if entry.container == "jobs"]
+    assert sent == [Operation.CREATE]
+
+
+async def test_a_bar_lasts_for_a_day_from_when_it_was_last_asked_for(
+    store: CosmosStore, double: Double
+) -> None:
+    await store.jobs.bar_offers("a", NOW)
+    double.clock.forward(hours=23)
+    await store.jobs.bar_offers("a", NOW)
+    double.clock.forward(hours=23)
+    with pytest.raises(ConcurrencyConflict):
+        await store.jobs.create(OFFERED, None, NOW)
+    double.clock.forward(hours=2)
+    await store.jobs.create(OFFERED, None, NOW)
+
+
+async def test_a_job_in_the_place_of_a_bar_lasts(store: CosmosStore, double: Double) -> None:
+    await store.jobs.bar_offers("a", NOW)
+    created = await store.jobs.create(make_job("a"), RECORD, NOW)
+    double.clock.forward(days=2)
+    assert await store.jobs.get("a") == created
+    assert await records(store) == [RECORD]
+
+
+@in_doubt
+@either_of_two_requests
+@with_and_without_record
+async def test_a_create_over_a_bar_in_doubt_happens_once(
+    store: CosmosStore, double: Double, fault: Any, skip: int, record: OutboxRecord | None
+) -> None:
+    await store.jobs.bar_offers("a", NOW)
+    double.faults.add(fault, *WRITES, container="jobs", skip=skip)
+    created = await store.jobs.create(make_job("a"), record, NOW)
+    assert await store.jobs.get("a") == created
+    assert await records(store) == ([record] if record else [])
+
+
+@in_doubt
+@either_of_two_requests
+async def test_a_create_with_barred_offers_in_doubt_does_not_happen(
+    store: CosmosStore, double: Double, fault: Any, skip: int
+) -> None:
+    await store.jobs.bar_offers("a", NOW)
+    double.faults.add(fault, *WRITES, container="jobs", skip=skip)
+    with pytest.raises(ConcurrencyConflict):
+        await store.jobs.create(OFFERED, RECORD, NOW)
+    assert await store.jobs.get("a") is None
+    assert await records(store) == []
+
+
+@in_doubt
+@either_of_two_requests
+async def test_a_bar_in_doubt(store: CosmosStore, double: Double, fault: Any, skip: int) -> None:
+    for _ in range(2):
+        double.faults.add(fault, *WRITES, container="jobs", skip=skip)
+        await store.jobs.bar_offers("a", NOW)
+    double.faults.clear()
+    with pytest.raises(ConcurrencyConflict):
+        await store.jobs.create(OFFERED, None, NOW)
+
+
+@in_doubt
+async def test_a_job_is_not_barred_also_in_doubt(
+    store: CosmosStore, double: Double, fault: Any
+) -> None:
+    created = await store.jobs.create(make_job("a"), None, NOW)
+    double.faults.add(fault, *WRITES, container="jobs")
+    with pytest.raises(AlreadyExists):
+        await store.jobs.bar_offers("a", NOW)
+    assert await store.jobs.get("a") == created
 
 
 # -- removing records of deleted jobs, which are items of their own -------------------------------

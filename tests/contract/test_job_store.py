@@ -1,5 +1,6 @@
 """What ``JobStore`` promises: due jobs, lists and the waiting jobs of queues."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,9 +15,17 @@ from shared.domain.jobs import Assignment, Job
 from shared.domain.selectors import SelectorStatus
 from shared.domain.statuses import JobStatus
 from shared.domain.waiting import WaitingGroup
-from shared.ports import JobFilter, JobStore, Page, Store, Stored
+from shared.ports import (
+    AlreadyExists,
+    ConcurrencyConflict,
+    JobFilter,
+    JobStore,
+    Page,
+    Store,
+    Stored,
+)
 from tests.contract.stores import all_pages
-from tests.factories import NOW, make_job, make_offer, make_selector, seconds
+from tests.factories import NOW, make_job, make_offer, make_record, make_selector, seconds
 
 EXPEDITE = make_selector("Vip", expedite=True)
 
@@ -66,6 +75,96 @@ async def test_a_deleted_job_is_not_due(jobs: JobStore) -> None:
     created = await jobs.create(due_in("a", 10), None, NOW)
     await jobs.delete(created, None)
     assert await jobs.due(NOW + seconds(20), 10) == []
+
+
+# -- barred offers --------------------------------------------------------------------------------
+
+OFFERED = make_job("a", offers=(make_offer(),))
+RECORD = make_record("r", aggregate_id="a")
+
+
+async def test_a_job_is_created_with_offers(jobs: JobStore) -> None:
+    assert await jobs.create(OFFERED, RECORD, NOW) == await jobs.get("a")
+
+
+async def test_while_offers_are_barred_no_job_is_created_with_one(jobs: JobStore) -> None:
+    await jobs.bar_offers("a", NOW)
+    for _ in range(2):
+        with pytest.raises(ConcurrencyConflict):
+            await jobs.create(OFFERED, RECORD, NOW)
+        assert await jobs.get("a") is None
+    assert await jobs.outbox(NOW + seconds(60), 10) == []
+
+
+async def test_barred_again_is_barred(jobs: JobStore) -> None:
+    await jobs.bar_offers("a", NOW)
+    await jobs.bar_offers("a", NOW + seconds(60))
+    with pytest.raises(ConcurrencyConflict):
+        await jobs.create(OFFERED, None, NOW)
+
+
+async def test_a_job_without_offers_is_created_over_a_bar(jobs: JobStore) -> None:
+    await jobs.bar_offers("a", NOW)
+    created = await jobs.create(make_job("a"), RECORD, NOW + seconds(1))
+    assert (created.value, created.modified_at) == (make_job("a"), NOW + seconds(1))
+    assert await jobs.get("a") == created
+    assert list(await jobs.outbox(NOW + seconds(60), 10)) == [RECORD]
+    offered = await jobs.replace(created, OFFERED, None, NOW)
+    assert await jobs.get("a") == offered
+
+
+async def test_the_creation_of_the_job_ends_the_bar(jobs: JobStore) -> None:
+    await jobs.bar_offers("a", NOW)
+    created = await jobs.create(make_job("a"), None, NOW)
+    with pytest.raises(AlreadyExists):
+        await jobs.create(OFFERED, None, NOW)
+    await jobs.delete(created, None)
+    await jobs.create(OFFERED, None, NOW)
+
+
+async def test_offers_of_a_job_that_exists_are_not_barred(jobs: JobStore) -> None:
+    created = await jobs.create(make_job("a"), None, NOW)
+    with pytest.raises(AlreadyExists):
+        await jobs.bar_offers("a", NOW)
+    assert await jobs.get("a") == created
+    await jobs.replace(created, OFFERED, None, NOW)
+
+
+async def test_a_bar_concerns_one_id(jobs: JobStore) -> None:
+    await jobs.bar_offers("b", NOW)
+    await jobs.create(OFFERED, None, NOW)
+
+
+async def test_one_of_a_bar_and_a_creation_wins(jobs: JobStore) -> None:
+    outcomes = await asyncio.gather(
+        *(jobs.create(OFFERED, None, NOW), jobs.bar_offers("a", NOW)), return_exceptions=True
+    )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    stored = await jobs.get("a")
+    expected = ConcurrencyConflict if stored is None else AlreadyExists
+    assert [type(each) for each in refused] == [expected]
+
+
+async def test_one_of_many_creators_over_a_bar_wins(jobs: JobStore) -> None:
+    await jobs.bar_offers("a", NOW)
+    attempts = [jobs.create(make_job("a"), None, NOW) for _ in range(8)]
+    outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+    winners = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
+    assert winners == [await jobs.get("a")]
+    losers = {type(outcome) for outcome in outcomes if outcome not in winners}
+    assert losers <= {AlreadyExists, ConcurrencyConflict}
+
+
+async def test_what_is_barred_is_no_job(jobs: JobStore) -> None:
+    await jobs.bar_offers("a", NOW)
+    ever = NOW + timedelta(days=10_000)
+    assert await jobs.due(ever, 10) == []
+    assert await jobs.outbox(ever, 10) == []
+    assert (await jobs.list(JobFilter(), 10)).items == []
+    assert (await jobs.waiting(["q"], None, 10)).items == []
+    assert (await jobs.count_waiting("q"), await jobs.count_in_service("q")) == (0, 0)
+    assert await jobs.waiting_by_priority("q") == []
+    assert await jobs.assigned_last("q", 10) == []
 
 
 # -- list -----------------------------------------------------------------------------------------

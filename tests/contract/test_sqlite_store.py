@@ -156,6 +156,42 @@ async def test_a_file_whose_migration_fails_stays_as_it_was(path: Path) -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
 
 
+async def test_a_file_of_schema_2_is_migrated(path: Path, tmp_path: Path) -> None:
+    """It had no bars yet."""
+    store = await open_sqlite_store(path)
+    await store.jobs.create(make_job("a"), None, NOW)
+    await store.close()
+    with closing(sqlite3.connect(path, autocommit=True)) as connection:
+        connection.executescript("DROP TABLE barred_jobs; PRAGMA user_version = 2")
+    store = await open_sqlite_store(path)
+    assert await store.jobs.get("a") is not None
+    await store.jobs.bar_offers("b", NOW)
+    await store.close()
+    await (await open_sqlite_store(tmp_path / "new.db")).close()
+    assert schema_of(path) == schema_of(tmp_path / "new.db")
+
+
+async def test_a_bar_lasts_for_a_day_and_is_forgotten_with_a_later_one(path: Path) -> None:
+    store = await open_sqlite_store(path)
+    await store.jobs.bar_offers("old", NOW)
+    await store.jobs.bar_offers("renewed", NOW)
+    await store.jobs.bar_offers("renewed", NOW + seconds(3600))
+    await store.jobs.bar_offers("new", NOW + seconds(86_401))
+    with closing(sqlite3.connect(path)) as connection:
+        barred = connection.execute("SELECT id FROM barred_jobs ORDER BY id").fetchall()
+    assert barred == [("new",), ("renewed",)]
+    await store.close()
+
+
+async def test_the_creation_of_a_job_removes_its_bar(path: Path) -> None:
+    store = await open_sqlite_store(path)
+    await store.jobs.bar_offers("a", NOW)
+    await store.jobs.create(make_job("a"), None, NOW)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT id FROM barred_jobs").fetchall() == []
+    await store.close()
+
+
 def insert_in_schema_1(connection: sqlite3.Connection, job: Job) -> None:
     """As the release with schema 1 wrote it."""
     row = {

@@ -149,6 +149,10 @@ class Adapters(RuleBasedStateMachine):
     def create_worker(self, value: Any, with_record: bool) -> None:
         self._create("workers", value, with_record)
 
+    @rule(id=IDS)
+    def bar_offers(self, id: str) -> None:
+        self._same(lambda n: self._stores[n].jobs.bar_offers(id, NOW))
+
     @precondition(lambda self: self._versions["jobs"])
     @rule(data=st.data(), value=JOBS, with_record=st.booleans())
     def replace_job(self, data: st.DataObject, value: Any, with_record: bool) -> None:

@@ -22,6 +22,7 @@ from shared.domain.exception_policies import (
     WaitTimeTrigger,
 )
 from shared.domain.job_definition import JobDefinition
+from shared.domain.jobs import Job
 from shared.domain.labels import LabelOperator
 from shared.domain.matching_modes import QueueAndMatch, ScheduleAndSuspend, Suspend
 from shared.domain.queues import Queue
@@ -275,6 +276,19 @@ async def repair_reservation(rig: Rig) -> Requests:
     yield rig.sweep
 
 
+async def submit_again(rig: Rig) -> Requests:
+    """A job was about to be created with an offer to each of the workers, but was not: one of them
+    leaves, the lease of the other one's capacity ends. Then the job is submitted after all."""
+    unborn = Job.receive("job", JobDefinition(channel_id="chat", queue_id="queue"), rig.clock())
+    for name in ("a", "b"):
+        yield partial(rig.worker, name)
+        yield partial(_reserve, rig, name, unborn.aggregate)
+    yield partial(rig.set_available, "a", False)
+    rig.clock.forward(seconds=16)
+    yield rig.sweep
+    yield rig.job
+
+
 async def publish_later(rig: Rig) -> Requests:
     rig.events.down = True
     yield rig.worker
@@ -307,8 +321,10 @@ async def _assignment_id(rig: Rig) -> str:
     return assignment.assignment_id
 
 
-async def _reserve(rig: Rig) -> None:
-    job, worker = await rig.read_job(), await rig.store.workers.get("worker")
+async def _reserve(rig: Rig, worker_id: str = "worker", unborn: Job | None = None) -> None:
+    """``unborn``: a job that is not stored."""
+    job = unborn or await rig.read_job()
+    worker = await rig.store.workers.get(worker_id)
     policy = await rig.router.definitions.policy_of("queue")
     assert worker is not None
     assert policy is not None
@@ -349,6 +365,7 @@ SCENARIOS: Sequence[Scenario] = (
     change_worker,
     deregister_idle_worker,
     repair_reservation,
+    submit_again,
     publish_later,
     define_and_remove,
 )

@@ -53,7 +53,9 @@ class CosmosAggregates[A: Job | Worker](ABC):
 
     async def get(self, id: str) -> Stored[A] | None:
         item = await self._container.read(self.KIND, id)
-        return None if item is None else read_version(self._codec, item)
+        if item is None or item["kind"] != self.KIND:
+            return None
+        return read_version(self._codec, item)
 
     async def create(self, aggregate: A, record: OutboxRecord | None, now: datetime) -> Stored[A]:
         return await self._put(None, aggregate, record, now)

@@ -1,8 +1,9 @@
 """The containers, and the queries they serve: plain data, which infrastructure code mirrors.
 
 Nothing but what a query needs is indexed, for every indexed path makes every write dearer. All
-containers have ``DEFAULT_TIME_TO_LIVE``: items stay until they are deleted, and none of them has a
-time to live of its own, because the end of a job or worker publishes an event, so it is a commit.
+containers have ``DEFAULT_TIME_TO_LIVE``: items stay until they are deleted, because the end of a
+job or worker publishes an event, so it is a commit. Only the bars of jobs that do not exist (see
+``bars``) have a time to live of their own.
 
 Members named ``…Key`` are texts that sort like what they stand for (see ``keys``), so that every
 order is that of one member, and a page continues after a value of it. Each query also has a range

@@ -2,15 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 from shared.domain.jobs import Job
 from shared.domain.waiting import WaitingGroup
-from shared.ports import JobFilter, Page, Stored
+from shared.ports import (
+    AlreadyExists,
+    ConcurrencyConflict,
+    JobFilter,
+    OutboxRecord,
+    Page,
+    Stored,
+)
 from shared.storage.cosmos.access import Item
 from shared.storage.cosmos.aggregates import CosmosAggregates
+from shared.storage.cosmos.bars import bar, etag_of_bar
 from shared.storage.cosmos.conditions import Conditions
 from shared.storage.cosmos.containers import JOBS
-from shared.storage.cosmos.items import read_version
+from shared.storage.cosmos.items import Version, read_version
 from shared.storage.cosmos.keys import leading_integers, position_key, time_key, time_key_after
 from shared.storage.epoch import from_micros
 from shared.storage.queries import IN_SERVICE, assigned_at, job_list, waiting_jobs, waiting_key
@@ -32,6 +41,24 @@ class CosmosJobStore(CosmosAggregates[Job]):
             "scheduledKey": None if scheduled_at is None else time_key(scheduled_at, job.id),
             "waitingKey": position_key(waiting_key(job)) if job.is_waiting else None,
         }
+
+    async def create(
+        self, aggregate: Job, record: OutboxRecord | None, now: datetime
+    ) -> Stored[Job]:
+        """Whether there is a bar shows when the database refuses: then it is replaced."""
+        try:
+            return await super().create(aggregate, record, now)
+        except AlreadyExists:
+            etag = await etag_of_bar(self._container, aggregate.id, self.KIND)
+            if etag is None:
+                raise
+        if aggregate.offers:
+            raise ConcurrencyConflict(f"Offers of '{aggregate.id}' are barred.")
+        return await self.replace(Version(aggregate, etag, now), aggregate, record, now)
+
+    async def bar_offers(self, job_id: str, now: datetime) -> None:  # noqa: ARG002
+        """``now`` does not matter: the database counts the time to live."""
+        await bar(self._container, job_id, self.KIND)
 
     async def list(
         self, filter: JobFilter, limit: int, continuation: str | None = None

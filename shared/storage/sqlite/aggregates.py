@@ -49,6 +49,13 @@ class SqliteAggregates[A: Job | Worker](ABC):
     def _index_rows(self, aggregate: A) -> IndexRows:
         """The rows of other tables that index the aggregate; always of the same tables."""
 
+    @abstractmethod
+    def _check_new(self, connection: sqlite3.Connection, aggregate: A) -> None:
+        """Whether there may be such an aggregate, in the transaction that creates it.
+
+        :raises StoreError: there may not.
+        """
+
     async def get(self, id: str) -> Stored[A] | None:
         statement = f"SELECT {STORED} FROM {self._table} WHERE id = ?"
 
@@ -67,6 +74,7 @@ class SqliteAggregates[A: Job | Worker](ABC):
         def write(connection: sqlite3.Connection) -> None:
             if not changed_one(connection, statement, row):
                 raise AlreadyExists(f"'{aggregate.id}' exists already.")
+            self._check_new(connection, aggregate)
             _index(connection, aggregate.id, {}, rows)
             _add_record(connection, outbox_row)
 

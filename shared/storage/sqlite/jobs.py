@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import product
 
 from shared.domain.jobs import Job
@@ -12,6 +13,7 @@ from shared.storage.documents import JOBS
 from shared.storage.epoch import from_micros, to_micros
 from shared.storage.queries import IN_SERVICE, assigned_at, job_list, waiting_jobs, waiting_key
 from shared.storage.sqlite.aggregates import IndexRows, SqliteAggregates
+from shared.storage.sqlite.bars import add_bar, pass_bar
 from shared.storage.sqlite.conditions import Conditions
 from shared.storage.sqlite.database import Database
 from shared.storage.sqlite.tables import STORED, SqlValue, stored
@@ -45,6 +47,12 @@ class SqliteJobStore(SqliteAggregates[Job]):
     def _index_rows(self, job: Job) -> IndexRows:  # noqa: ARG002
         """None: a job's own row has all that is asked for."""
         return {}
+
+    def _check_new(self, connection: sqlite3.Connection, job: Job) -> None:
+        pass_bar(connection, job)
+
+    async def bar_offers(self, job_id: str, now: datetime) -> None:
+        await self._database.writer.run(lambda connection: add_bar(connection, job_id, now))
 
     async def list(
         self, filter: JobFilter, limit: int, continuation: str | None = None

@@ -12,7 +12,7 @@ from shared.storage.epoch import to_micros
 from shared.storage.queries import assigned_at
 from shared.storage.sqlite.connections import transaction
 
-VERSION = 2
+VERSION = 3
 
 _RETRY_SECONDS = 0.01
 
@@ -127,6 +127,15 @@ DROP INDEX jobs_waiting;
 CREATE INDEX jobs_waiting ON jobs (queue_id, tier, rank, waiting_since, id, waiting) WHERE waiting;
 """
 
+# Jobs that do not exist, and must not be created with offers.
+_VERSION_3 = """
+CREATE TABLE barred_jobs (
+    id TEXT PRIMARY KEY,
+    barred_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX barred_jobs_by_age ON barred_jobs (barred_at);
+"""
+
 
 class UnsupportedSchema(StoreError):
     """A newer release made the file; this one would damage it."""
@@ -152,6 +161,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.executescript(_VERSION_1)
     if version < 2:
         _migrate_to_2(connection)
+    if version < 3:
+        connection.executescript(_VERSION_3)
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

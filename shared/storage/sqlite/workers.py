@@ -34,6 +34,9 @@ class SqliteWorkerStore(SqliteAggregates[Worker]):
             "idle_since": _micros(worker.idle_since),
         }
 
+    def _check_new(self, connection: sqlite3.Connection, worker: Worker) -> None:
+        """Any worker may be."""
+
     def _index_rows(self, worker: Worker) -> IndexRows:
         last_offered = _micros(worker.last_offered_at)
         load_ratio, since, _ = idle_key(worker)

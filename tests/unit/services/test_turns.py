@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from shared.domain.matching_modes import QueueAndMatch, Suspend
 from shared.services.turns import Turns
 from shared.storage.memory import MemoryStore
 from tests.gates import GatedStore
@@ -12,17 +13,27 @@ from tests.rig import Rig
 
 
 class CountingGate:
-    """Counts the operations and lets every other task run in each; the next slow one takes long."""
+    """Counts the operations and lets every other task run in each; the next slow one takes long.
+
+    ``skip``: how many of that kind are quick before it.
+    """
 
     def __init__(self) -> None:
         self.operations: Counter[str] = Counter()
         self.slow: str | None = None
+        self.skip = 0
         self.slowed = asyncio.Event()
 
     async def before(self, operation: str) -> None:
         self.operations[operation] += 1
         await asyncio.sleep(0)
         if operation == self.slow:
+            await self._take_long()
+
+    async def _take_long(self) -> None:
+        if self.skip:
+            self.skip -= 1
+        else:
             self.slow = None
             self.slowed.set()
             for _ in range(100):
@@ -53,7 +64,8 @@ async def test_jobs_submitted_at_once_go_to_different_workers(rig: Rig, gate: Co
     offered = [await rig.offers_of(f"worker-{name}") for name in names]
     assert sorted(offered) == [[f"job-{name}"] for name in names]
     assert gate.operations["workers.replace"] == len(names)
-    assert gate.operations["jobs.replace"] == len(names)
+    assert gate.operations["jobs.create"] == len(names)
+    assert gate.operations["jobs.replace"] == 0
 
 
 async def test_jobs_submitted_at_once_share_a_worker_with_enough_capacity(
@@ -75,18 +87,20 @@ async def test_a_freed_worker_leaves_a_job_to_the_request_that_is_offering_it(
     await rig.job("first")
     accepted = await rig.accept("busy", "first")
     await rig.worker("free")
+    await rig.submit("second", queue_id="queue", matching_mode=Suspend())
     gate.operations.clear()
-    gate.slow = "jobs.replace"
+    gate.slow, gate.skip = "jobs.replace", 1
 
-    submission = asyncio.create_task(rig.job("second"))
+    activation = asyncio.create_task(rig.patch_job("second", matching_mode=QueueAndMatch()))
     await gate.slowed.wait()
     await rig.job("third", priority=0)
     await rig.finish(accepted)
-    await submission
+    await activation
 
     assert await rig.offers_of("free") == ["second"]
     assert await rig.offers_of("busy") == ["third"]
-    assert gate.operations["jobs.replace"] == 4  # second and third offered, first completed, closed
+    # Second activated; second and third offered; first completed, closed.
+    assert gate.operations["jobs.replace"] == 5
 
 
 async def test_turns_are_taken_one_by_one_and_only_for_the_same_id() -> None:
