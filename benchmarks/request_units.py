@@ -158,6 +158,7 @@ async def measure() -> tuple[dict[str, Cost], dict[str, Cost]]:
         for number in range(SERVED - 1):
             await measured_life_cycle(router, meter, f"earlier-{number}")
         costs = await measured_life_cycle(router, meter, "job")
+        await asyncio.sleep(USUAL_PACE.open + 1)  # Until the outbox is quiet as well.
         apart = await quiet_sweeps(router, meter) | await reports(router, meter)
     return costs, apart | {SEGMENT: await cost_of_segment()}
 

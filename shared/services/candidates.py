@@ -56,7 +56,8 @@ class AvailableWorkers:
         wanted, and those that other requests may be about to take."""
         first = FIRST_WORKER_PAGE
         if _pages_are_ranked(self._mode):
-            first = min(first, wanted + _busy(self._router) + 1)
+            # Among what is busy is this very job: that makes one to spare.
+            first = min(first, wanted + _busy(self._router))
         if _circular(self._mode):
             self._last_offered = await self._router.store.workers.last_offered(
                 self._job.own_queue_id
