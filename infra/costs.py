@@ -19,7 +19,10 @@ REQUESTS_PER_JOB: Final = 4
 EVENTS_PER_JOB: Final = 6
 EVENT_OPERATIONS: Final = 2
 """Of one event with one subscriber: published, delivered."""
-UNITS_PER_JOB: Final = 170
+UNITS_PER_JOB: Final = 95
+UNITS_PER_SEGMENT: Final = 12
+SEGMENT_SECONDS: Final = 3
+"""Whatever is committed in so many seconds shares a segment of the outbox."""
 UNITS_OF_SWEEPS: Final = 7.2
 """Request units a second of sweeps with the default schedules that find nothing to do."""
 KILOBYTES_PER_JOB: Final = 3
@@ -97,7 +100,8 @@ def _functions(requests: int, runs: float, memory_gb: float) -> float:
 
 
 def _database(jobs: int, sweep_units: float) -> float:
-    units = jobs * UNITS_PER_JOB + sweep_units
+    segments = min(jobs * REQUESTS_PER_JOB, SECONDS / SEGMENT_SECONDS)
+    units = jobs * UNITS_PER_JOB + segments * UNITS_PER_SEGMENT + sweep_units
     stored_gb = jobs / DAYS * DAYS_KEPT * KILOBYTES_PER_JOB / MILLION
     return units * MILLION_UNITS / MILLION + stored_gb * STORED_GB
 

@@ -11,17 +11,20 @@ from infra.costs import (
     FREE_GB_SECONDS,
     GB_SECOND,
     SECONDS,
+    SEGMENT_SECONDS,
     UNITS_OF_SWEEPS,
     UNITS_PER_JOB,
+    UNITS_PER_SEGMENT,
     estimate,
     main,
     runs_a_minute,
 )
+from shared.storage.cosmos.segments import USUAL_PACE
 from tests.functions.test_index import SCHEDULES
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "how-to/estimate-the-cost.md").read_text(encoding="utf-8")
-PERFORMANCE = (DOCS / "reference/performance.md").read_text(encoding="utf-8")
+PERFORMANCE = " ".join((DOCS / "reference/performance.md").read_text(encoding="utf-8").split())
 EXAMPLE = re.compile(r"^python -m infra\.costs([^`]*)\n```\n\n((?:\|.*\n)+)", re.MULTILINE)
 
 
@@ -39,7 +42,12 @@ def test_the_page_has_examples() -> None:
 
 def test_request_units_are_those_that_were_measured() -> None:
     assert f"| **all** | **{UNITS_PER_JOB}** |" in PERFORMANCE
-    assert f"{UNITS_OF_SWEEPS} RU/s with\none queue" in PERFORMANCE
+    assert f"{UNITS_OF_SWEEPS} RU/s with one queue" in PERFORMANCE
+
+
+def test_segments_are_those_of_the_store() -> None:
+    assert f"{UNITS_PER_SEGMENT} RU for each {SEGMENT_SECONDS} seconds" in PERFORMANCE
+    assert USUAL_PACE.open == SEGMENT_SECONDS
 
 
 def test_schedules_are_those_of_the_app() -> None:
@@ -61,7 +69,7 @@ def test_one_timer_that_always_runs_costs_all_seconds() -> None:
 
 
 def test_what_grows_with_the_jobs() -> None:
-    few, many = estimate(1_000), estimate(101_000)
+    few, many = estimate(100_000), estimate(200_000)  # All seconds are busy with both.
     jobs = 100_000 * 30
     assert many.database - few.database == pytest.approx(
         jobs * UNITS_PER_JOB * 0.25 / 1e6 + 100_000 * 30 * 3 / 1e6 * 0.25
