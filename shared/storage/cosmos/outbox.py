@@ -5,68 +5,34 @@ Either way its item names the segment that answers for it
 (:mod:`shared.storage.cosmos.segments`).
 """
 
-import asyncio
 import json
-from collections import defaultdict
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import batched
+from datetime import datetime
 from typing import Any
 
-from shared.ports import (
-    AlreadyExists,
-    ConcurrencyConflict,
-    OutboxRecord,
-    Stored,
-    StoreError,
-    StoreUnavailable,
-)
+from shared.ports import AlreadyExists, OutboxRecord, Stored, StoreError, StoreUnavailable
 from shared.storage.cosmos.access import Container, Item
-from shared.storage.cosmos.conditions import Conditions
 from shared.storage.cosmos.containers import ContainerDefinition
-from shared.storage.cosmos.errors import Refused
-from shared.storage.cosmos.items import (
-    Version,
-    kept_record,
-    read_record,
-    record_beside,
-    record_id,
-)
-from shared.storage.cosmos.removal import remove_items
+from shared.storage.cosmos.items import Version, kept_record, read_record, record_beside
+from shared.storage.cosmos.leftovers import Findings, Leftovers
 from shared.storage.cosmos.segments import (
     Hold,
-    Left,
     OpenSegment,
     Pace,
+    Place,
     RecordKey,
-    Segment,
     SegmentList,
     Segments,
 )
-from shared.storage.cosmos.writes import Write, send, unquoted
+from shared.storage.cosmos.writes import Write
 
 MOST_CARRIED_BYTES = 32_768
 """Of records that an item may carry from write to write; more go beside it."""
 
-DEAD_AFTER = timedelta(seconds=20)
-"""Who says nothing of a segment for so much longer than sweeps wait anyway is dead; or late, and
-then some events are published twice."""
-
-FORGOTTEN_AFTER = timedelta(hours=1)
-"""No write of so long ago is still under way."""
-
-MOST_IN_PARTITION = 1000
-AT_ONCE = 8
+MOST_PLACES = 1000
+"""More than a sweep takes up at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +71,10 @@ class CosmosOutbox:
         listing: SegmentList,
         pace: Pace,
     ) -> None:
-        self._container = container
         self._definition = definition
-        self._kind = kind
-        self._list = listing
-        self._segments = Segments(listing, pace, self._remove_beside)
+        self._leftovers = Leftovers(container, kind, listing)
+        self._segments = Segments(listing, pace, self._leftovers.remove_beside)
+        self._places: dict[RecordKey, Place] = {}
 
     async def close(self) -> None:
         """Leave to others what this process has not dealt with."""
@@ -136,9 +101,9 @@ class CosmosOutbox:
         segment, elsewhere = await self._answering(planned, expected, now)
         # Nothing is awaited from here until all is held: else it might be dealt with in between.
         records = self._kept(planned, self._carried(planned.partition, expected, elsewhere), record)
-        with _held(segment, records):
+        with _held(segment, records, new=None if record is None else record.id):
             yield self._entry(planned.partition, records, segment.id)
-        await self._remove_beside(
+        await self._leftovers.remove_beside(
             key for key, kept in records.items() if kept.hold.is_beside and key not in segment.holds
         )
 
@@ -201,166 +166,52 @@ class CosmosOutbox:
         )
         return Entry(segment if within else None, within, beside)
 
-    # -- finding ------------------------------------------------------------------------------
+    # -- afterwards ---------------------------------------------------------------------------
 
     async def find(self, created_before: datetime, limit: int) -> Sequence[OutboxRecord]:
-        """Records that nobody is dealing with. What lists them in vain is removed from the list."""
-        listed = [s async for s in self._list.every() if self._segments.open(s.value.id) is None]
-        found = await self._abandoned(listed, created_before, limit)
-        found += await self._left(self._named(listed, created_before), created_before, limit)
-        unique = {(record.aggregate_id, record.id): record for record in found}
-        old = [record for record in unique.values() if record.created_at < created_before]
+        """Records that are not dealt with: of this process, and what others left."""
+        held = self._segments.held().items()
+        own = await self._leftovers.read(k for k, hold in held if hold.created_at < created_before)
+        left = await self._leftovers.find(self._segments.is_open, created_before, limit)
+        self._note_places(left)
+        records = [found.record for found in (own | left).values()]
+        old = [record for record in records if record.created_at < created_before]
         return sorted(old, key=lambda record: (record.created_at, record.id))[:limit]
-
-    async def _abandoned(
-        self, listed: Iterable[Stored[Segment]], created_before: datetime, limit: int
-    ) -> list[OutboxRecord]:
-        """Of processes that died."""
-        found: list[OutboxRecord] = []
-        for stored in listed:
-            segment = stored.value
-            if segment.left is None and segment.opened_at < created_before - DEAD_AFTER:
-                records = await self._naming(segment, limit)
-                if not records and segment.opened_at < created_before - FORGOTTEN_AFTER:
-                    await self._forget(stored)
-                found += records
-        return found
-
-    async def _naming(self, segment: Segment, limit: int) -> list[OutboxRecord]:
-        conditions = Conditions()
-        conditions.require("c.segment = {}", segment.id)
-        items = await self._container.query(conditions.select("segment"), limit)
-        return [read_record(record) for item in items for record in self._records_of(item)]
-
-    def _named(self, listed: Iterable[Stored[Segment]], created_before: datetime) -> list[Left]:
-        """Left by this process or others, oldest first."""
-        own = [
-            Left(aggregate_id=aggregate_id, record_id=id, created_at=hold.created_at)
-            for (aggregate_id, id), hold in self._segments.held().items()
-        ]
-        others = [left for stored in listed for left in stored.value.left or ()]
-        old = (left for left in (*own, *others) if left.created_at < created_before)
-        return sorted(old, key=lambda left: (left.created_at, left.record_id))
-
-    async def _left(
-        self, named: Sequence[Left], created_before: datetime, limit: int
-    ) -> list[OutboxRecord]:
-        found: list[OutboxRecord] = []
-        vain: set[RecordKey] = set()
-        for batch in batched(named, limit, strict=False):
-            records = await self._stored(batch)
-            found += records.values()
-            vain |= {
-                left.key
-                for left in batch
-                if left.key not in records and left.created_at < created_before - FORGOTTEN_AFTER
-            }
-            if len(found) >= limit:
-                break
-        await self._strike(vain)
-        return found
-
-    async def _stored(self, named: Sequence[Left]) -> dict[RecordKey, OutboxRecord]:
-        wanted = {left.key for left in named}
-        partitions = {left.aggregate_id for left in named}
-        found = await _at_most(AT_ONCE, (self._in_partition(id) for id in sorted(partitions)))
-        records = {(record.aggregate_id, record.id): record for of in found for record in of}
-        return {key: record for key, record in records.items() if key in wanted}
-
-    async def _in_partition(self, aggregate_id: str) -> list[OutboxRecord]:
-        conditions = Conditions()
-        conditions.require("c.segment >= {}", "")
-        query = conditions.select("segment", aggregate_id)
-        items = await self._container.query(query, MOST_IN_PARTITION)
-        return [read_record(record) for item in items for record in self._records_of(item)]
-
-    def _records_of(self, item: Item) -> Iterable[Item]:
-        return item["outbox"] if item["kind"] == self._kind else [item]
-
-    # -- removing -----------------------------------------------------------------------------
 
     async def remove(self, records: Iterable[OutboxRecord]) -> None:
         """Forget them. In the items of their aggregates they may stay, as nobody looks there."""
         keys = {(record.aggregate_id, record.id) for record in records}
         holds = {key: self._segments.hold_of(key) for key in keys}
-        beside = [key for key, hold in holds.items() if hold is not None and hold.is_beside]
-        left = [key for key, hold in holds.items() if hold is None]
-        self._segments.release(keys.difference(beside))
-        await self._remove_beside(beside)
-        left += [key for key in beside if self._segments.hold_of(key) is None]
+        beside = {key for key, hold in holds.items() if hold is not None and hold.is_beside}
+        self._segments.release(keys - beside)
+        await self._leftovers.remove_beside(beside)
+        left = [key for key in keys if holds[key] is None or key in self._segments.left]
         self._segments.release(beside)
-        await self._erase(left)
-        await self._strike(set(left))
+        await self._leftovers.remove({key: self._place_of(key) for key in left})
 
-    async def _remove_beside(self, keys: Iterable[RecordKey]) -> None:
-        ids = {aggregate_id: map(record_id, of) for aggregate_id, of in _by_aggregate(keys).items()}
-        await remove_items(self._container, ids)
+    def _note_places(self, found: Findings) -> None:
+        """In case that they are removed."""
+        self._places |= {key: each.place for key, each in found.items()}
+        for key in list(self._places)[:-MOST_PLACES]:
+            del self._places[key]
 
-    async def _erase(self, keys: Iterable[RecordKey]) -> None:
-        """Of what others wrote, every trace."""
-        by_aggregate = _by_aggregate(keys)
-        await _at_most(AT_ONCE, (self._erase_from(id, of) for id, of in by_aggregate.items()))
-
-    async def _erase_from(self, aggregate_id: str, ids: Collection[str]) -> None:
-        while item := await self._container.read(self._kind, aggregate_id):
-            records = item.get("outbox", [])
-            kept = [record for record in records if record["id"] not in ids]
-            if len(kept) == len(records) or await self._replaced(aggregate_id, item, kept):
-                ids = set(ids) - {record["id"] for record in records}
-                break
-        await self._remove_beside((aggregate_id, id) for id in ids)
-
-    async def _replaced(self, aggregate_id: str, item: Item, records: Sequence[Item]) -> bool:
-        """Whether the item was still the same."""
-        write = Write(
-            id=item["writes"][0],
-            name=aggregate_id,
-            partition=aggregate_id,
-            item_id=self._kind,
-            expected=unquoted(item["_etag"]),
-            body=_with_records(item, records),
-        )
-        try:
-            await self._container.persist(
-                lambda: send(self._container.proxy, write, lambda _request: None)
-            )
-        except Refused:
-            return False
-        return True
-
-    async def _strike(self, keys: Collection[RecordKey]) -> None:
-        """Nobody has to look for these any more."""
-        if not keys:
-            return
-        async for stored in self._list.every():
-            left = stored.value.left or ()
-            remaining = tuple(each for each in left if each.key not in keys)
-            if len(remaining) < len(left):
-                await self._relist(stored, remaining)
-
-    async def _relist(self, stored: Stored[Segment], left: tuple[Left, ...]) -> None:
-        if not left:
-            await self._forget(stored)
-            return
-        with suppress(ConcurrencyConflict):  # What stays listed is looked for once more.
-            listed = replace(stored.value, left=left)
-            await self._list.replace(stored, listed, listed.opened_at)
-
-    async def _forget(self, stored: Stored[Segment]) -> None:
-        with suppress(ConcurrencyConflict):
-            await self._list.delete(stored)
+    def _place_of(self, key: RecordKey) -> Place | None:
+        return self._places.pop(key, None) or self._segments.left.get(key)
 
 
 @contextmanager
-def _held(segment: OpenSegment, records: _Records) -> Iterator[None]:
-    """For as long as they are not dealt with; not at all if they were certainly not written."""
-    added = segment.hold({key: kept.hold for key, kept in records.items()})
+def _held(segment: OpenSegment, records: _Records, new: str | None) -> Iterator[None]:
+    """For as long as they are not dealt with; the new one not if it was certainly not written.
+
+    The others may be in another write of the same item at the same time.
+    """
+    segment.hold({key: kept.hold for key, kept in records.items()})
     try:
         yield
     except StoreUnavailable:
         raise
     except StoreError:
-        segment.drop(added)
+        segment.drop([key for key in records if key[1] == new])
         raise
 
 
@@ -377,26 +228,3 @@ def _placed(records: _Records, *, beside: bool) -> _Records:
 
 def _size(records: _Records) -> int:
     return sum(len(json.dumps(kept.item)) for kept in records.values())
-
-
-def _with_records(item: Item, records: Sequence[Item]) -> Item:
-    rest = {name: member for name, member in item.items() if name not in {"outbox", "segment"}}
-    return {**rest, "segment": item["segment"], "outbox": records} if records else rest
-
-
-def _by_aggregate(keys: Iterable[RecordKey]) -> dict[str, set[str]]:
-    ids = defaultdict[str, set[str]](set)
-    for aggregate_id, id in keys:
-        ids[aggregate_id].add(id)
-    return ids
-
-
-async def _at_most[T](count: int, work: Iterable[Awaitable[T]]) -> list[T]:
-    """All of it, ``count`` at a time."""
-    slots = asyncio.Semaphore(count)
-
-    async def guarded(each: Awaitable[T]) -> T:
-        async with slots:
-            return await each
-
-    return await asyncio.gather(*map(guarded, work))

@@ -26,10 +26,11 @@ from shared.storage.cosmos.access import Container
 from shared.storage.cosmos.definitions import CosmosDefinitionStore
 from shared.storage.cosmos.errors import Refused
 from shared.storage.cosmos.items import item_id
+from shared.storage.cosmos.keys import time_key
 from shared.storage.cosmos.writes import quoted
 from shared.storage.documents import Codec
 
-PAGE = 200
+PAGE = 20
 MOST_KNOWN = 1000
 
 _ID_BYTES = 9
@@ -88,8 +89,7 @@ class SegmentList(CosmosDefinitionStore[Segment]):
             match_condition=MatchConditions.IfNotModified,
         )
 
-    async def every(self) -> AsyncIterator[Stored[Segment]]:
-        """In no order that means anything."""
+    async def oldest_first(self) -> AsyncIterator[Stored[Segment]]:
         continuation: str | None = None
         while True:
             page = await self.list(PAGE, continuation)
@@ -128,6 +128,18 @@ class Hold:
     is_beside: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record is. ``segment``: what its item names. ``is_beside``: it is an item itself.
+
+    ``named_in``: the segments that list it by name.
+    """
+
+    segment: str
+    is_beside: bool
+    named_in: frozenset[str] = frozenset()
+
+
 @dataclass(slots=True)
 class OpenSegment:
     """A segment of this process. ``holds``: what is left to do.
@@ -148,11 +160,11 @@ class OpenSegment:
         """Whether the list says just what is left."""
         return self.listed.value.left == self.left()
 
-    def hold(self, holds: Mapping[RecordKey, Hold]) -> Collection[RecordKey]:
-        """Deal with these as well. Which of them are new."""
-        added = holds.keys() - self.holds.keys()
-        self.holds.update(holds)
-        return added
+    def hold(self, holds: Mapping[RecordKey, Hold]) -> None:
+        """Deal with these as well."""
+        for key, hold in holds.items():
+            before = self.holds.get(key, hold)
+            self.holds[key] = replace(hold, is_beside=hold.is_beside or before.is_beside)
 
     def drop(self, keys: Iterable[RecordKey]) -> None:
         for key in keys:
@@ -168,13 +180,14 @@ class OpenSegment:
         )
 
 
-type RemoveBeside = Callable[[Collection[RecordKey]], Awaitable[None]]
+type RemoveBeside = Callable[[Iterable[RecordKey]], Awaitable[None]]
 
 
 class Segments:
     """Those of this process, and what it knows of others'. Belongs to one event loop.
 
-    ``remove_beside`` removes records that have items of their own.
+    ``remove_beside`` removes records that have items of their own. ``left``: where the records are
+    that this process left to the sweeps last.
     """
 
     def __init__(self, listing: SegmentList, pace: Pace, remove_beside: RemoveBeside) -> None:
@@ -186,6 +199,7 @@ class Segments:
         self._opening = asyncio.Lock()
         self._attendants: dict[str, asyncio.Task[None]] = {}
         self._finished: dict[str, None] = {}
+        self.left: dict[RecordKey, Place] = {}
 
     async def current(self, now: datetime) -> OpenSegment:
         """The one that records may name now; another one is opened if need be.
@@ -205,6 +219,9 @@ class Segments:
             for key, hold in segment.holds.items()
             if hold.waits_for is None
         }
+
+    def is_open(self, id: str) -> bool:
+        return id in self._open
 
     def open(self, id: str) -> OpenSegment | None:
         """The segment, if it is one of this process that has not ended."""
@@ -250,7 +267,7 @@ class Segments:
         return segment.may_be_named and age < timedelta(seconds=self._pace.open)
 
     async def _opened(self, now: datetime) -> OpenSegment:
-        segment = Segment(id=token_urlsafe(_ID_BYTES), opened_at=now)
+        segment = Segment(id=f"{time_key(now)}-{token_urlsafe(_ID_BYTES)}", opened_at=now)
         opened = OpenSegment(await self._list.create(segment, now))
         self._open[opened.id] = opened
         # Not a part of the request that happens to be the first.
@@ -297,6 +314,7 @@ class Segments:
         except StoreError as failure:
             log.info("a segment of the outbox cannot be ended yet", extra={"reason": str(failure)})
             return False
+        self._note_left(segment)
         self._open.pop(segment.id, None)
         return True
 
@@ -317,6 +335,13 @@ class Segments:
                 return True
             segment.listed = listed
         return False
+
+    def _note_left(self, segment: OpenSegment) -> None:
+        """In case that they are dealt with after all, just late."""
+        for key, hold in segment.holds.items():
+            self.left[key] = Place(segment.id, hold.is_beside, named_in=frozenset({segment.id}))
+        for key in list(self.left)[:-MOST_KNOWN]:
+            del self.left[key]
 
     def _note_finished(self, id: str) -> None:
         self._finished[id] = None
