@@ -9,8 +9,10 @@ KUSTO := tests/infra/kusto
 # Those that are to reach every branch of the core. To watch the others would make them slower.
 COVERING_TESTS := tests/unit tests/functions tests/invariants
 STORE_TESTS := tests/contract tests/deployment tests/infra
-# These have processes and timers of their own, to which it matters what else is going on.
-TIMED_TESTS := tests/local tests/e2e
+# These start processes and wait for timers, more than they compute. Those of one file share a process.
+WAITING_TESTS := tests/local tests/e2e
+# The first keeps every processor busy; the tests of the second are not told apart by their names.
+LONE_TESTS := tests/e2e/test_scale_out.py tests/e2e/test_description.py
 PARALLEL := --numprocesses=auto --maxprocesses=8
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
@@ -34,7 +36,9 @@ test: $(VENV)/.test $(VENV)/.azurite $(VENV)/.kusto
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python -m pytest $(PARALLEL) --cov --cov-report=term $(COVERING_TESTS)
 	$(VENV)/bin/python -m pytest $(PARALLEL) $(STORE_TESTS)
-	$(VENV)/bin/python -m pytest $(TIMED_TESTS)
+	$(VENV)/bin/python -m pytest $(PARALLEL) --dist=loadfile $(WAITING_TESTS) \
+	    $(LONE_TESTS:%=--ignore=%)
+	$(VENV)/bin/python -m pytest $(LONE_TESTS)
 
 format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix
