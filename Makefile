@@ -4,12 +4,15 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 RUN_REQUIREMENTS := constraints.txt requirements.txt infra/local/requirements.txt
 TEST_REQUIREMENTS := $(RUN_REQUIREMENTS) infra/migrate/requirements.txt tests/requirements.txt
-AZURITE_PACKAGES := tests/azurite/package.json tests/azurite/package-lock.json
+AZURITE := tests/azurite
+KUSTO := tests/infra/kusto
 # Those that are to reach every branch of the core. To watch the others would make them slower.
 COVERING_TESTS := tests/unit tests/functions tests/invariants
 STORE_TESTS := tests/contract tests/deployment tests/infra
-# These have processes and timers of their own, to which it matters what else is going on.
-TIMED_TESTS := tests/local tests/e2e
+# These start processes and wait for timers, more than they compute. Those of one file share a process.
+WAITING_TESTS := tests/local tests/e2e
+# The first keeps every processor busy; the tests of the second are not told apart by their names.
+LONE_TESTS := tests/e2e/test_scale_out.py tests/e2e/test_description.py
 PARALLEL := --numprocesses=auto --maxprocesses=8
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
@@ -26,14 +29,16 @@ help:
 run: $(VENV)/.run
 	@exec $(PYTHON) -m infra.local
 
-test: $(VENV)/.test $(VENV)/.azurite
+test: $(VENV)/.test $(VENV)/.azurite $(VENV)/.kusto
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/python -m pytest $(PARALLEL) --cov --cov-report=term $(COVERING_TESTS)
 	$(VENV)/bin/python -m pytest $(PARALLEL) $(STORE_TESTS)
-	$(VENV)/bin/python -m pytest $(TIMED_TESTS)
+	$(VENV)/bin/python -m pytest $(PARALLEL) --dist=loadfile $(WAITING_TESTS) \
+	    $(LONE_TESTS:%=--ignore=%)
+	$(VENV)/bin/python -m pytest $(LONE_TESTS)
 
 format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix
@@ -55,15 +60,23 @@ $(VENV)/.test: $(VENV)/pyvenv.cfg $(TEST_REQUIREMENTS)
 	@$(PIP_INSTALL) -r tests/requirements.txt
 	@touch $@
 
-# Azurite is the emulator of Azure Storage: an npm package, run by the Node.js that came with the
-# rest. The machine's own npm, if there is one, knows its proxy and certificates.
-$(VENV)/.azurite: $(AZURITE_PACKAGES) | $(VENV)/.test
-	@echo "Installing Azurite into $(VENV) ..."
-	@mkdir -p $(VENV)/azurite
-	@cp $(AZURITE_PACKAGES) $(VENV)/azurite
-	@npm=$$(command -v npm || echo $(abspath $(VENV)/bin/npm)); cd $(VENV)/azurite && \
-	"$$npm" ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	@touch $@
+# npm packages, run by the Node.js that came with the rest. The machine's own npm, if there is one,
+# knows its proxy and certificates.
+define install_npm_packages
+@mkdir -p $(2)
+@cp $(1)/package.json $(1)/package-lock.json $(2)
+@npm=$$(command -v npm || echo $(abspath $(VENV)/bin/npm)); cd $(2) && \
+"$$npm" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+@touch $@
+endef
+
+$(VENV)/.azurite: $(AZURITE)/package.json $(AZURITE)/package-lock.json | $(VENV)/.test
+	@echo "Installing Azurite, the emulator of Azure Storage, into $(VENV) ..."
+	$(call install_npm_packages,$(AZURITE),$(VENV)/azurite)
+
+$(VENV)/.kusto: $(KUSTO)/package.json $(KUSTO)/package-lock.json | $(VENV)/.test
+	@echo "Installing Microsoft's parser of the Kusto Query Language into $(VENV) ..."
+	$(call install_npm_packages,$(KUSTO),$(VENV)/kusto)
 
 # The first Python 3.13 that can make an environment: uv's, pyenv's, or one on the path.
 $(VENV)/pyvenv.cfg:

@@ -1,11 +1,13 @@
 """The app as it is deployed: what is uploaded, and what the platform makes of that.
 
-A tool such as azd uploads an archive of what ``.funcignore`` leaves. The platform unpacks it and
-installs its requirements beside it, with pip on Linux.
+azd runs the hook of ``azure.yaml`` and uploads an archive of what ``.funcignore`` leaves. The
+platform unpacks it and installs its requirements beside it, with pip on Linux.
 """
 
 import hashlib
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -73,14 +75,31 @@ def deploy(root: Path, folder: Path, cache: Path) -> DeployedApp:
     :raises AssertionError: its requirements cannot be installed.
     """
     app = DeployedApp(folder / "app", folder / "upload.zip")
+    project = _project(root, folder / "project")
     with zipfile.ZipFile(app.upload, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(uploaded_files(root)):
-            archive.write(root / path, path)
+        for path in sorted(uploaded_files(project)):
+            archive.write(project / path, path)
     with zipfile.ZipFile(app.upload) as archive:
         archive.extractall(app.folder)
     app.site_packages.parent.mkdir(parents=True)
     app.site_packages.symlink_to(_installed(app.folder, cache), target_is_directory=True)
     return app
+
+
+def _project(root: Path, copy: Path) -> Path:
+    """A copy that is ready to be packed, so that the checkout itself stays as it is."""
+    for path in (Path(".funcignore"), *uploaded_files(root)):
+        if path.suffix != ".pyc":
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / path, copy / path)
+    _run_hook(root / "azure.yaml", copy)
+    return copy
+
+
+def _run_hook(azure_yaml: Path, project: Path) -> None:
+    runs = re.findall(r"^ +run: python3 (.+)$", azure_yaml.read_text("utf-8"), re.MULTILINE)
+    (arguments,) = map(shlex.split, runs)
+    subprocess.run([sys.executable, *arguments], cwd=project, check=True)
 
 
 def _installed(app: Path, cache: Path) -> Path:

@@ -80,7 +80,7 @@ WORKS: Mapping[Work, int] = {
     Work.STOP_AT_COMPLETED: 2,
     Work.STOP_AT_ASSIGNED: 2,
     Work.UNASSIGN: 8,
-    Work.UNASSIGN_AND_SUSPEND: 3,
+    Work.UNASSIGN_AND_SUSPEND: 8,
     Work.CANCEL: 3,
     Work.COMPLETE_AND_UNASSIGN: 3,
 }

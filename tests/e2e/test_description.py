@@ -85,15 +85,16 @@ class Signed(AuthBase):
 
 @dataclass(frozen=True)
 class Target:
-    """A running router, and whoever signs."""
+    """A running router, connections to it, and whoever signs."""
 
     router: RunningRouter
+    session: requests.Session
     auth: Signed
 
     def send(self, method: str, path: str, document: JsonObject | None = None) -> Any:
         """The answer's document, whatever the status."""
         url = f"{self.router.http_endpoint}{path}{'&' if '?' in path else '?'}api-version="
-        answer = requests.request(
+        answer = self.session.request(
             method, url + SUPPORTED[-1], json=document, auth=self.auth, timeout=10
         )
         return answer.json() if answer.content else None
@@ -178,10 +179,10 @@ WORKER = {
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with Webhook() as webhook:
+    with Webhook() as webhook, requests.Session() as session:
         data = tmp_path_factory.mktemp("router")
         for router in start(data, webhook, JOBROUTER_RATE_LIMIT="0"):
-            yield Target(router, Signed(base64.b64decode(router.access_key)))
+            yield Target(router, session, Signed(base64.b64decode(router.access_key)))
 
 
 @pytest.fixture
@@ -203,7 +204,9 @@ def check(case: Case, target: Target, subjects: Subjects, version: str) -> None:
             case.body.update(_replaced(case.body, subject))
     # Headers are text in UTF-8; what is not, the platform itself refuses.
     case.headers.update({n: str(v).encode().decode("latin-1") for n, v in case.headers.items()})
-    response = case.call_and_validate(base_url=target.router.http_endpoint, auth=target.auth)
+    response = case.call_and_validate(
+        base_url=target.router.http_endpoint, session=target.session, auth=target.auth
+    )
     answered[version][name].add(response.status_code)
 
 

@@ -160,9 +160,11 @@ async def check_settles(town: Town) -> None:
 
 async def end_all_jobs(town: Town) -> None:
     """That a job can be ended shows that it is not stuck."""
-    for job in await town.api.list("/routing/jobs"):
-        if job["status"] not in ENDED:
-            await town.crowd.cancel(job["id"])
+    jobs = await town.api.list("/routing/jobs")
+    async with asyncio.TaskGroup() as group:
+        for job in jobs:
+            if job["status"] not in ENDED:
+                group.create_task(town.crowd.cancel(job["id"]))
 
 
 async def check_nothing_is_held(town: Town) -> None:
