@@ -23,7 +23,8 @@ from shared.storage.cosmos.items import (
 )
 from shared.storage.cosmos.keys import time_key_after
 from shared.storage.cosmos.outbox import CosmosOutbox
-from shared.storage.cosmos.segments import Pace, SegmentList
+from shared.storage.cosmos.segment_list import SegmentList
+from shared.storage.cosmos.segments import Pace
 from shared.storage.cosmos.writes import Write, new_write_id
 from shared.storage.documents import Codec
 

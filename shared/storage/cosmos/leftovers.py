@@ -19,7 +19,7 @@ from shared.storage.cosmos.conditions import Conditions
 from shared.storage.cosmos.errors import Refused
 from shared.storage.cosmos.items import read_record, record_id
 from shared.storage.cosmos.removal import remove_items
-from shared.storage.cosmos.segments import Left, Place, RecordKey, Segment, SegmentList
+from shared.storage.cosmos.segment_list import Left, Place, RecordKey, Segment, SegmentList
 from shared.storage.cosmos.writes import Write, send, unquoted
 
 DEAD_AFTER = timedelta(seconds=20)

@@ -17,15 +17,8 @@ from shared.storage.cosmos.access import Container, Item
 from shared.storage.cosmos.containers import ContainerDefinition
 from shared.storage.cosmos.items import Version, kept_record, read_record, record_beside
 from shared.storage.cosmos.leftovers import Findings, Leftovers
-from shared.storage.cosmos.segments import (
-    Hold,
-    OpenSegment,
-    Pace,
-    Place,
-    RecordKey,
-    SegmentList,
-    Segments,
-)
+from shared.storage.cosmos.segment_list import Place, RecordKey, SegmentList
+from shared.storage.cosmos.segments import Hold, OpenSegment, Pace, Segments
 from shared.storage.cosmos.writes import Write
 
 MOST_CARRIED_BYTES = 32_768

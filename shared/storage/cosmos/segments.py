@@ -12,92 +12,22 @@ the first record names it until nothing is left to do for any of its records. So
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
-from azure.core import MatchConditions
-
 from shared.ports import ConcurrencyConflict, Stored, StoreError
-from shared.storage.cosmos.access import Container
-from shared.storage.cosmos.definitions import CosmosDefinitionStore
-from shared.storage.cosmos.errors import Refused
-from shared.storage.cosmos.items import item_id
 from shared.storage.cosmos.keys import time_key
-from shared.storage.cosmos.writes import quoted
-from shared.storage.documents import Codec
+from shared.storage.cosmos.segment_list import Left, Place, RecordKey, Segment, SegmentList
 
-PAGE = 20
 MOST_KNOWN = 1000
 
 _ID_BYTES = 9
 
 log = logging.getLogger(__name__)
-
-type RecordKey = tuple[str, str]
-"""The ids of a record's aggregate and of the record."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """A record that a process leaves to the sweeps."""
-
-    aggregate_id: str
-    record_id: str
-    created_at: datetime
-
-    @property
-    def key(self) -> RecordKey:
-        return self.aggregate_id, self.record_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """As listed. ``left`` ``None``: its process is still at it, or died."""
-
-    id: str
-    opened_at: datetime
-    left: tuple[Left, ...] | None = None
-
-
-class SegmentList(CosmosDefinitionStore[Segment]):
-    """Of all processes; ``kind``: whose records."""
-
-    def __init__(self, container: Container, kind: str) -> None:
-        super().__init__(container, f"outbox_segments.{kind}", Codec(Segment))
-
-    async def has(self, id: str) -> bool:
-        """Whether the segment is listed now.
-
-        A read might not see what another process wrote a moment ago. So this is a write, which
-        is refused one way or the other.
-        """
-        try:
-            await self._container.persist(lambda: self._delete_never(id))
-        except Refused as refusal:
-            return not refusal.is_missing
-        raise AssertionError("no version has this etag")
-
-    async def _delete_never(self, id: str) -> None:
-        await self._container.proxy.delete_item(
-            item_id(id),
-            self._kind,
-            etag=quoted("never"),
-            match_condition=MatchConditions.IfNotModified,
-        )
-
-    async def oldest_first(self) -> AsyncIterator[Stored[Segment]]:
-        continuation: str | None = None
-        while True:
-            page = await self.list(PAGE, continuation)
-            for stored in page.items:
-                yield stored
-            continuation = page.continuation
-            if continuation is None:
-                return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,18 +56,6 @@ class Hold:
     created_at: datetime
     waits_for: str | None = None
     is_beside: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a record is. ``segment``: what its item names. ``is_beside``: it is an item itself.
-
-    ``named_in``: the segments that list it by name.
-    """
-
-    segment: str
-    is_beside: bool
-    named_in: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

@@ -16,7 +16,8 @@ from shared.storage.cosmos.containers import DEFINITIONS, JOBS, WORKERS, Contain
 from shared.storage.cosmos.definitions import CosmosDefinitionStore
 from shared.storage.cosmos.jobs import CosmosJobStore
 from shared.storage.cosmos.provisioning import check
-from shared.storage.cosmos.segments import USUAL_PACE, Pace, SegmentList
+from shared.storage.cosmos.segment_list import SegmentList
+from shared.storage.cosmos.segments import USUAL_PACE, Pace
 from shared.storage.cosmos.workers import CosmosWorkerStore
 from shared.storage.documents import (
     CHANGED_CONDITIONS,
