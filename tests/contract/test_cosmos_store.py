@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from http import HTTPStatus
 from itertools import count
@@ -74,16 +74,23 @@ def account(double: Double) -> Account:
 @pytest.fixture
 async def database(account: Account) -> str:
     name = f"database-{next(NAMES)}"
-    await provision_cosmos_store(account, name)
+    await provision_cosmos_store(replace(account, patience=Patience()), name)
     return name
 
 
 @pytest.fixture
 async def store(account: Account, database: str, double: Double) -> AsyncIterator[CosmosStore]:
-    opened = await open_cosmos_store(account, database)
+    opened = await opened_at_last(account, database)
     double.requests.clear()
     yield opened
     await opened.close()
+
+
+async def opened_at_last(account: Account, database: str) -> CosmosStore:
+    """Less patient than a busy machine is quick, which is not what these tests are about."""
+    while True:
+        with suppress(StoreUnavailable):
+            return await open_cosmos_store(account, database)
 
 
 @pytest.fixture
