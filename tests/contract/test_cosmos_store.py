@@ -640,52 +640,6 @@ async def test_a_job_is_not_barred_also_in_doubt(
     assert await store.jobs.get("a") == created
 
 
-# -- removing records of deleted jobs, which are items of their own -------------------------------
-
-
-async def add_records(store: CosmosStore, aggregate_id: str, ids: list[str]) -> list[OutboxRecord]:
-    stored = await store.jobs.create(make_job(aggregate_id), None, NOW)
-    added = [make_record(id, aggregate_id) for id in ids]
-    for record in added:
-        stored = await store.jobs.replace(stored, stored.value, record, NOW)
-    await store.jobs.delete(stored, None)
-    return added
-
-
-async def test_the_records_of_a_job_are_removed_together(
-    store: CosmosStore, double: Double
-) -> None:
-    removed = await add_records(store, "a", ["r1", "r2", "r3"])
-    removed += await add_records(store, "b", ["r1"])
-    double.requests.clear()
-    await store.jobs.remove_records([*removed, removed[0]])
-    assert double.requests.counts() == {Operation.BATCH: 1, Operation.DELETE: 1}
-    assert await records(store) == []
-
-
-async def test_more_records_than_a_batch_takes(store: CosmosStore) -> None:
-    removed = await add_records(store, "a", [f"r{number:03}" for number in range(101)])
-    await store.jobs.remove_records(removed)
-    assert await records(store) == []
-
-
-async def test_records_that_are_gone_do_not_keep_the_others(store: CosmosStore) -> None:
-    removed = await add_records(store, "a", ["r1", "r2", "r3"])
-    await store.jobs.remove_records(removed[1:2])
-    await store.jobs.remove_records([make_record("unknown", "a"), *removed])
-    assert await records(store) == []
-
-
-@pytest.mark.parametrize("applied", [True, False])
-async def test_a_removal_in_doubt(store: CosmosStore, double: Double, applied: bool) -> None:
-    removed = await add_records(store, "a", ["r1", "r2"])
-    removed += await add_records(store, "b", ["r1"])
-    double.faults.add(Drop(applied=applied), Operation.BATCH)
-    double.faults.add(Drop(applied=applied), Operation.DELETE)
-    await store.jobs.remove_records(removed)
-    assert await records(store) == []
-
-
 # -- queries --------------------------------------------------------------------------------------
 
 

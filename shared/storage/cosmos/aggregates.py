@@ -17,6 +17,7 @@ from shared.storage.cosmos.containers import ContainerDefinition
 from shared.storage.cosmos.items import (
     Version,
     document_members,
+    outbox_members,
     read_version,
     successor,
     without_absent,
@@ -89,9 +90,10 @@ class CosmosAggregates[A: Job | Worker](ABC):
         body = self._body(written)
         planned = replace(self._planned(write_id, aggregate.id, expected, record), body=body)
         async with self._outbox.entered(planned, expected, record, now) as entry:
-            write = replace(planned, body=body | entry.members, beside=entry.beside)
+            body |= outbox_members(entry.within)
+            write = replace(planned, body=body, beside=entry.beside)
             etag = await commit(self._container, write)
-        return replace(written, etag=etag, records=entry.within, segment=entry.segment)
+        return replace(written, etag=etag, records=entry.within)
 
     def _planned(
         self, write_id: str, id: str, expected: Stored[A] | None, record: OutboxRecord | None

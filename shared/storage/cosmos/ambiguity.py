@@ -9,9 +9,9 @@ anybody looks.
 from asyncio import CancelledError
 from http import HTTPStatus
 
-from shared.ports import AlreadyExists, ConcurrencyConflict, StoreError
+from shared.ports import AlreadyExists, ConcurrencyConflict, StoreError, StoreUnavailable
 from shared.storage.cosmos.access import Container, Item
-from shared.storage.cosmos.errors import Refused, Unanswered, Uncertain, translated_errors
+from shared.storage.cosmos.errors import Refused, Uncertain, translated_errors
 from shared.storage.cosmos.items import record_id
 from shared.storage.cosmos.writes import Write, send, unquoted
 
@@ -28,8 +28,9 @@ async def commit(container: Container, write: Write) -> str:
         return await container.persist(sending.attempt)
     except Refused as refusal:
         failure = _meaning(refusal, write)
-    except Unanswered as unanswered:
-        failure = unanswered
+    except StoreError as error:
+        is_known = isinstance(error, StoreUnavailable) or not sending.in_doubt
+        failure = error if is_known else StoreUnavailable(str(error))
     etag = await _etag_if_applied(container, write) if sending.in_doubt else None
     if etag is None:
         raise failure

@@ -62,6 +62,11 @@ class Conditions:
         text = f"SELECT * FROM c WHERE {self._where} ORDER BY c.{order_by}"
         return Query(text, self._parameters, itemgetter(order_by), partition=partition)
 
+    def select_any(self, partition: str | None = None) -> Query:
+        """The items, in no order."""
+        text = f"SELECT * FROM c WHERE {self._where}"
+        return Query(text, self._parameters, _same, partition=partition)
+
     def select_latest(self, order_by: str) -> Query:
         """The items, in descending order of the member."""
         text = f"SELECT * FROM c WHERE {self._where} ORDER BY c.{order_by} DESC"
@@ -89,3 +94,7 @@ class Conditions:
         name = f"@p{len(self._parameters)}"
         self._parameters.append({"name": name, "value": value})
         return name
+
+
+def _same(_item: object) -> str:
+    return ""

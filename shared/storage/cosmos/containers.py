@@ -3,12 +3,12 @@
 Nothing but what a query needs is indexed, for every indexed path makes every write dearer. All
 containers have ``DEFAULT_TIME_TO_LIVE``: items stay until they are deleted, because the end of a
 job or worker publishes an event, so it is a commit. Only the bars of jobs that do not exist (see
-``bars``) have a time to live of their own.
+``bars``), and outbox records that are items of their own, have a time to live.
 
 Members named ``…Key`` are texts that sort like what they stand for (see ``keys``), so that every
-order is that of one member, and a page continues after a value of it. Each query also has a range
-condition on the member it sorts by: items without it, as records have no ``listKey``, are no
-results.
+order is that of one member, and a page continues after a value of it. Each query that sorts also
+has a range condition on the member it sorts by: items without it, as records have no ``listKey``,
+are no results.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ JOBS = ContainerDefinition(
         "/listKey/?",
         "/queueId/?",
         "/scheduledKey/?",
-        "/segment/?",
+        "/segments/[]/?",
         "/status/?",
         "/waitingKey/?",
     ),
@@ -74,7 +74,7 @@ WORKERS = ContainerDefinition(
         "/openChannels/[]/?",
         "/places/[]/?",
         "/queues/[]/?",
-        "/segment/?",
+        "/segments/[]/?",
         "/state/?",
     ),
 )
@@ -87,13 +87,14 @@ CONTAINERS = (JOBS, WORKERS, DEFINITIONS)
 class ServedQuery:
     """``order_by`` and ``filters``: indexed paths; a query may use only some of its filters.
 
-    Without ``order_by`` it gives a count.
+    Without ``order_by`` it gives a count, or items ``in_any_order``.
     """
 
     name: str
     container: ContainerDefinition
     order_by: str | None = None
     filters: tuple[str, ...] = ()
+    in_any_order: bool = False
     cross_partition: bool = True
 
 
@@ -107,12 +108,16 @@ _PLACE_AND_LABELS = (
 QUERIES = (
     ServedQuery(name="JobStore.due", container=JOBS, order_by="/dueKey/?"),
     ServedQuery(
-        name="JobStore.outbox (of a process that died)", container=JOBS, order_by="/segment/?"
+        name="JobStore.outbox (of a process that died)",
+        container=JOBS,
+        filters=("/segments/[]/?",),
+        in_any_order=True,
     ),
     ServedQuery(
         name="JobStore.outbox (of one job)",
         container=JOBS,
-        order_by="/segment/?",
+        filters=("/segments/[]/?",),
+        in_any_order=True,
         cross_partition=False,
     ),
     ServedQuery(
@@ -158,12 +163,16 @@ QUERIES = (
     ),
     ServedQuery(name="WorkerStore.due", container=WORKERS, order_by="/dueKey/?"),
     ServedQuery(
-        name="WorkerStore.outbox (of a process that died)", container=WORKERS, order_by="/segment/?"
+        name="WorkerStore.outbox (of a process that died)",
+        container=WORKERS,
+        filters=("/segments/[]/?",),
+        in_any_order=True,
     ),
     ServedQuery(
         name="WorkerStore.outbox (of one worker)",
         container=WORKERS,
-        order_by="/segment/?",
+        filters=("/segments/[]/?",),
+        in_any_order=True,
         cross_partition=False,
     ),
     ServedQuery(

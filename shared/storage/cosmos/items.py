@@ -1,9 +1,9 @@
 """Items: what the database stores of documents and outbox records, beside their index members."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.ports import OutboxRecord, Stored
@@ -15,6 +15,10 @@ from shared.storage.documents import OUTBOX_RECORDS, Codec, UnreadableDocument
 from shared.storage.epoch import from_micros, to_micros
 
 REMEMBERED_WRITES = 8
+OUTBOX_MEMBERS = {"segments", "outbox"}
+
+BESIDE_FOR = timedelta(days=30)
+"""After that an outbox record that is an item of its own vanishes: dealt with long ago."""
 
 _TO_ESCAPE = re.compile(r"(?![\w-])[\x00-\x7f]", re.ASCII)
 
@@ -23,13 +27,11 @@ _TO_ESCAPE = re.compile(r"(?![\w-])[\x00-\x7f]", re.ASCII)
 class Version[D](Stored[D]):
     """A document as stored here. ``writes``: ids of the writes that led to it, newest first.
 
-    ``records``: those of the outbox that are in the item, as they are there; ``segment`` answers
-    for them (:mod:`shared.storage.cosmos.segments`).
+    ``records``: those of the outbox that are in the item, as they are there.
     """
 
     writes: tuple[str, ...] = ()
     records: tuple[Item, ...] = ()
-    segment: str | None = None
 
 
 def successor[D](expected: Stored[D] | None, value: D, now: datetime, write_id: str) -> Version[D]:
@@ -51,28 +53,34 @@ def read_version[D](codec: Codec[D], item: Item) -> Version[D]:
     value = _decoded(codec, item)
     etag, modified_at = unquoted(item["_etag"]), from_micros(item["modifiedAt"])
     records = tuple(item.get("outbox", ()))
-    return Version(value, etag, modified_at, tuple(item["writes"]), records, item.get("segment"))
+    return Version(value, etag, modified_at, tuple(item["writes"]), records)
 
 
-def kept_record(record: OutboxRecord, write_id: str) -> Item:
+def outbox_members(records: Sequence[Item]) -> Item:
+    """Of an item that keeps these records; ``segments``: by which it is found again."""
+    segments = sorted({record["segment"] for record in records})
+    return without_absent({"segments": segments or None, "outbox": list(records) or None})
+
+
+def kept_record(record: OutboxRecord, write_id: str, segment: str) -> Item:
     """As it is kept in the item of its aggregate."""
     return {
         "id": record.id,
         "write": write_id,
+        "segment": segment,
         "document": wrapped(OUTBOX_RECORDS.encode(record)),
     }
 
 
-def record_beside(
-    container: ContainerDefinition, aggregate_id: str, kept: Item, segment: str
-) -> Item:
+def record_beside(container: ContainerDefinition, aggregate_id: str, kept: Item) -> Item:
     """An item of its own for a kept record."""
     return {
         **kept,
         "id": record_id(kept["id"]),
         container.partition_key: aggregate_id,
         "kind": "outbox",
-        "segment": segment,
+        "segments": [kept["segment"]],
+        "ttl": int(BESIDE_FOR.total_seconds()),
     }
 
 

@@ -42,18 +42,6 @@ class Segment:
     left: tuple[Left, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a record is. ``segment``: what its item names. ``is_beside``: it is an item itself.
-
-    ``named_in``: the segments that list it by name.
-    """
-
-    segment: str
-    is_beside: bool
-    named_in: frozenset[str] = frozenset()
-
-
 class SegmentList(CosmosDefinitionStore[Segment]):
     """Of all processes; ``kind``: whose records."""
 

@@ -39,7 +39,8 @@ def test_a_container_is_described(container: ContainerDefinition) -> None:
 def test_a_query_is_described(query: ServedQuery) -> None:
     _, container, order_by, filters, partitions, _ = row(query.name)
     assert container == f"`{query.container.name}`"
-    assert order_by == (f"`{query.order_by}`" if query.order_by else "a count")
+    unordered = "any order" if query.in_any_order else "a count"
+    assert order_by == (f"`{query.order_by}`" if query.order_by else unordered)
     assert filters == code(query.filters)
     assert partitions == ("all" if query.cross_partition else "one")
 
