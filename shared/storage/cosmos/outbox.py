@@ -100,15 +100,13 @@ class CosmosOutbox:
         while unknown := self._not_open(records) - finished.keys():
             # Meanwhile a segment may end that is open yet, which is why they are looked at again.
             finished |= {id: await self._segments.is_finished(id) for id in unknown}
-        return [
-            item
-            for item in records
-            if (
-                not finished[item["segment"]]
-                if item["segment"] in finished
-                else self._segments.is_undealt((planned.partition, item["id"]))
-            )
-        ]
+        over = {id for id, is_finished in finished.items() if is_finished}
+        left = [item for item in records if item["segment"] not in over]
+        return [item for item in left if not self._is_dealt_with_here(planned.partition, item)]
+
+    def _is_dealt_with_here(self, aggregate_id: str, item: Item) -> bool:
+        key = (aggregate_id, item["id"])
+        return self._segments.is_open(item["segment"]) and not self._segments.is_undealt(key)
 
     def _not_open(self, records: Iterable[Item]) -> set[str]:
         return {item["segment"] for item in records if not self._segments.is_open(item["segment"])}
