@@ -17,7 +17,7 @@ from shared.storage.cosmos.containers import ContainerDefinition
 from shared.storage.cosmos.items import Version, kept_record, record_beside
 from shared.storage.cosmos.leftovers import Leftovers
 from shared.storage.cosmos.segment_list import SegmentList
-from shared.storage.cosmos.segments import OpenSegment, Pace, Segments
+from shared.storage.cosmos.segments import Pace, Segments
 from shared.storage.cosmos.writes import Write
 
 MOST_CARRIED_BYTES = 32_768
@@ -66,15 +66,15 @@ class CosmosOutbox:
         That is the record, and those in the item that are not known to be dealt with.
         :raises AlreadyExists: the record's id is taken.
         """
+        undealt = await self._undealt(planned, expected)
         if record is None:
-            yield self._entry(planned, await self._undealt(planned, expected))
+            yield self._entry(planned, undealt)
             return
-        segment, undealt = await self._prepared(planned, expected, now)
         if any(item["id"] == record.id for item in undealt):
             raise AlreadyExists(f"There is a record '{record.id}' of '{planned.name}' already.")
-        # Nothing was awaited since the segment could be named: it does not end before this.
+        segment = await self._segments.current(now)
         key = (planned.partition, record.id)
-        segment.undealt[key] = record.created_at
+        segment.undealt[key] = record.created_at  # With no await before: else it might have ended.
         new = kept_record(record, planned.id, segment.id)
         try:
             yield self._entry(planned, undealt, new)
@@ -84,32 +84,21 @@ class CosmosOutbox:
             segment.undealt.pop(key, None)
             raise
 
-    async def _prepared(
-        self, planned: Write, expected: Stored[Any] | None, now: datetime
-    ) -> tuple[OpenSegment, Sequence[Item]]:
-        """A segment to name, and the records in the item that are not known to be dealt with."""
-        while True:
-            segment = await self._segments.current(now)
-            undealt = await self._undealt(planned, expected)
-            if segment.may_be_named:
-                return segment, undealt
-
     async def _undealt(self, planned: Write, expected: Stored[Any] | None) -> Sequence[Item]:
+        """Records in the item that are not known to be dealt with.
+
+        To take along one that is, does no harm; so nobody minds a segment that ends meanwhile.
+        """
         records = expected.records if isinstance(expected, Version) else ()
-        finished: dict[str, bool] = {}
-        while unknown := self._not_open(records) - finished.keys():
-            # Meanwhile a segment may end that is open yet, which is why they are looked at again.
-            finished |= {id: await self._segments.is_finished(id) for id in unknown}
-        over = {id for id, is_finished in finished.items() if is_finished}
-        left = [item for item in records if item["segment"] not in over]
+        segments = {item["segment"] for item in records}
+        elsewhere = [id for id in segments if not self._segments.is_open(id)]
+        finished = {id for id in elsewhere if await self._segments.is_finished(id)}
+        left = [item for item in records if item["segment"] not in finished]
         return [item for item in left if not self._is_dealt_with_here(planned.partition, item)]
 
     def _is_dealt_with_here(self, aggregate_id: str, item: Item) -> bool:
         key = (aggregate_id, item["id"])
         return self._segments.is_open(item["segment"]) and not self._segments.is_undealt(key)
-
-    def _not_open(self, records: Iterable[Item]) -> set[str]:
-        return {item["segment"] for item in records if not self._segments.is_open(item["segment"])}
 
     def _entry(self, planned: Write, carried: Sequence[Item], *new: Item) -> Entry:
         """A deleted item keeps no records, and one that stays carries not too many."""
