@@ -9,7 +9,8 @@ from shared.domain.workers import Worker
 from shared.ports import Stored
 
 MOST_VERSIONS = 1_000
-"""Of each kind, which makes 4 MB: a job with ten labels takes 2.5 KB, its worker 1.5 KB.
+"""Of each kind, which makes 4 MB: a job with ten labels takes 2.5 KB, its worker 1.5 KB. While
+events cannot be published, a version may hold 32 KB of records as well, if the store keeps them so.
 
 Beyond them, the one that was written longest ago is forgotten.
 """

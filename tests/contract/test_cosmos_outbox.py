@@ -15,18 +15,26 @@ from hypothesis import strategies as st
 
 from shared.domain.follow_ups import ReleaseReservation
 from shared.domain.jobs import Job
-from shared.ports import ConcurrencyConflict, OutboxRecord, Stored, StoreUnavailable
+from shared.ports import (
+    AlreadyExists,
+    ConcurrencyConflict,
+    OutboxRecord,
+    Stored,
+    StoreUnavailable,
+)
 from shared.storage.cosmos import Account, CosmosStore, Patience, provision_cosmos_store
 from shared.storage.cosmos.client import connected
+from shared.storage.cosmos.errors import Uncertain
 from shared.storage.cosmos.items import BESIDE_FOR
 from shared.storage.cosmos.leftovers import DEAD_AFTER, FORGOTTEN_AFTER
 from shared.storage.cosmos.outbox import MOST_CARRIED_BYTES
 from shared.storage.cosmos.segments import Pace
 from tests.cosmos.double import Double, Options, double_in_thread
-from tests.cosmos.faults import Answer, Delay, Drop
+from tests.cosmos.faults import Answer, Delay, Drop, Hang
 from tests.cosmos.messages import Operation
 from tests.factories import NOW, make_job, make_record, seconds
 
+USUAL = Patience()
 BRIEF = Pace(open=0.03, patience=0.06, pause=0.02)
 LASTING = Pace(open=60.0, patience=60.0)
 SOON = NOW + seconds(1)
@@ -51,8 +59,15 @@ def double(running: Double) -> Iterator[Double]:
 class Process:
     """A process of the router as its jobs' outbox sees it."""
 
-    def __init__(self, client: CosmosClient, database: str, pace: Pace, opened: AsyncExitStack):
-        self.store = CosmosStore(client, database, Patience(), AsyncExitStack(), pace)
+    def __init__(
+        self,
+        client: CosmosClient,
+        database: str,
+        pace: Pace,
+        patience: Patience,
+        opened: AsyncExitStack,
+    ) -> None:
+        self.store = CosmosStore(client, database, patience, AsyncExitStack(), pace)
         self._connection = opened
 
     async def end(self) -> None:
@@ -99,10 +114,10 @@ class World:
     definitions: ContainerProxy
     processes: AsyncExitStack
 
-    async def process(self, pace: Pace = LASTING) -> Process:
+    async def process(self, pace: Pace = LASTING, patience: Patience = USUAL) -> Process:
         opened = AsyncExitStack()
         client = await opened.enter_async_context(connected(self.account))
-        process = Process(client, self.database, pace, opened)
+        process = Process(client, self.database, pace, patience, opened)
         self.processes.push_async_callback(process.end)
         return process
 
@@ -248,6 +263,36 @@ async def test_closing_leaves_what_is_not_dealt_with(world: World) -> None:
     assert await other.finds() == ["r1"]
 
 
+async def test_many_wait_no_longer_than_one_for_a_list_that_cannot_be_told(
+    world: World, double: Double
+) -> None:
+    process = await world.process()
+    fault = double.faults.add(Drop(), *WRITES, container="definitions", times=10**6)
+    submissions = (process.submit(f"job-{number}", "r") for number in range(10))
+    outcomes = await asyncio.gather(*submissions, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} <= {Uncertain, StoreUnavailable}
+    assert fault.struck <= 8
+    double.faults.clear()
+    await process.submit("job-0", "r")
+
+
+async def test_a_store_that_is_closed_while_the_list_cannot_be_told(
+    world: World, double: Double
+) -> None:
+    process = await world.process(BRIEF)
+    await process.submit("a", "r1")
+    double.faults.add(Drop(), *WRITES, container="definitions", times=10**6)
+    await process.store.close()
+    double.faults.clear()
+    await process.submit("b", "r2")
+    await process.deal_with("b", "r2")
+    assert "r1" in await process.finds(DEAD)
+    await process.deal_with("a", "r1")
+    await world.until(lambda listed: len(listed) == 1)
+    await process.finds(FORGOTTEN)
+    assert await world.segments() == []
+
+
 async def test_a_list_that_cannot_be_told_is_told_later(world: World, double: Double) -> None:
     process = await world.process(BRIEF)
     await process.submit("a", "r1")
@@ -299,6 +344,30 @@ async def test_a_record_that_cannot_be_dealt_with_for_hours_is_not_forgotten(
         await other.deal_with("a", f"r{number}")
         assert "r1" in await sweeper.finds(FORGOTTEN)
         await asyncio.sleep(2 * (BRIEF.open + BRIEF.patience))
+
+
+async def test_the_oldest_of_a_dead_process_come_first(world: World) -> None:
+    dead, other = await world.process(), await world.process()
+    for number in range(5):
+        record = make_record(f"r{number}", f"job-{number}", created_at=NOW - seconds(number * 0.1))
+        await dead.store.jobs.create(make_job(f"job-{number}"), record, NOW)
+    await dead.die()
+    found = await other.store.jobs.outbox(DEAD, 2)
+    assert [record.id for record in found] == ["r4", "r3"]
+
+
+async def test_the_oldest_of_several_segments_come_first(world: World) -> None:
+    first, second, third = [await world.process() for _ in range(3)]
+    times = [NOW + seconds(number / 10) for number in range(3)]
+    await first.store.jobs.create(make_job("b"), make_record("r0", "b"), times[0])
+    record = make_record("r1", "a", created_at=times[1])
+    created = await second.store.jobs.create(make_job("a"), record, times[1])
+    record = make_record("r2", "a", created_at=times[2])
+    await first.store.jobs.replace(created, created.value, record, times[2])
+    await first.store.close()
+    await second.store.close()
+    found = await third.store.jobs.outbox(SOON, 2)
+    assert [record.id for record in found] == ["r0", "r1"]
 
 
 async def test_only_as_many_as_are_asked_for(world: World) -> None:
@@ -417,6 +486,17 @@ async def test_a_lost_race_does_not_lose_what_the_winner_carries(world: World) -
     assert await (await world.process()).finds(DEAD) == ["r1"]
 
 
+async def test_a_segment_that_lasts_is_not_asked_for_again_at_once(
+    world: World, double: Double
+) -> None:
+    first, second = await world.process(), await world.process()
+    await first.submit("a", "r1")
+    double.requests.clear()
+    for _ in range(5):
+        await second.change("a")
+    assert double.requests.counts()[Operation.DELETE] == 1
+
+
 async def test_whether_a_segment_ended_is_asked_once(world: World, double: Double) -> None:
     first, second = await world.process(BRIEF), await world.process()
     await first.submit("a", "r1")
@@ -487,6 +567,32 @@ async def test_a_removal_in_doubt(world: World, double: Double, applied: bool) -
         double.faults.add(Drop(applied=applied), operation, container="jobs")
     await other.store.jobs.remove_records(found)
     assert await other.finds(DEAD) == []
+
+
+async def test_a_job_that_is_deleted_while_its_record_is_erased(
+    world: World, double: Double
+) -> None:
+    dead, first, second = [await world.process() for _ in range(3)]
+    await dead.submit("a", "r1")
+    await dead.die()
+    assert await first.finds(DEAD) == ["r1"]
+    double.faults.add(Delay(0.2), Operation.READ, container="jobs")
+    erasing = asyncio.create_task(first.deal_with("a", "r1"))
+    await asyncio.sleep(0.1)
+    await second.delete("a")
+    await erasing
+    assert await first.finds(DEAD) == []
+
+
+async def test_many_small_records_are_no_more_than_a_batch_takes(world: World) -> None:
+    process = await world.process()
+    stored = await process.submit("a")
+    small = ReleaseReservation(worker_id="w", offer_id="o")
+    for number in range(105):
+        record = make_record(f"r{number}", "a", events=(), follow_ups=(small,))
+        stored = await process.store.jobs.replace(stored, stored.value, record, NOW)
+    await process.delete("a", "last")
+    assert len(await process.store.jobs.outbox(SOON, 200)) == 106
 
 
 async def test_a_record_of_a_job_that_another_process_deleted(world: World) -> None:
@@ -564,6 +670,47 @@ async def test_a_write_that_is_rejected_after_an_answer_was_lost(
     await process.submit("a", "r1")
     await world.until_left("r1")
     assert await other.finds() == ["r1"]
+
+
+async def test_a_creation_that_arrives_after_another_one_and_its_end(
+    world: World, double: Double
+) -> None:
+    first = await world.process(BRIEF, Patience(request=0.2))
+    second, third = await world.process(), await world.process()
+    double.faults.add(Delay(0.6), Operation.CREATE, container="jobs")
+    creating = asyncio.create_task(first.submit("a", "r1"))
+    await asyncio.sleep(0.1)
+    await second.submit("a")
+    with pytest.raises(AlreadyExists):
+        await creating
+    await second.delete("a")
+    async with asyncio.timeout(5):
+        while True:
+            if await world.carried_records() == ["r1"]:
+                break
+            await asyncio.sleep(0.05)
+    assert await third.finds(DEAD) == ["r1"]
+
+
+async def test_what_was_erased_does_not_come_back(world: World, double: Double) -> None:
+    """Who wrote it along does not know, as the answer to that was lost."""
+    dead, other = await world.process(), await world.process()
+    writer = await world.process(LASTING, Patience(request=0.4))
+    await dead.submit("a", "r1")
+    await dead.die()
+    await writer.submit("b", "r0")
+    stored = await writer.read("a")
+    double.faults.add(Hang(applied=True), Operation.REPLACE, container="jobs")
+    writing = asyncio.create_task(
+        writer.store.jobs.replace(stored, stored.value, make_record("r2", "a"), NOW)
+    )
+    await asyncio.sleep(0.1)
+    assert "r1" in await other.finds(DEAD)
+    await other.deal_with("a", "r1")
+    with suppress(ConcurrencyConflict):
+        stored = await writing
+        await writer.store.jobs.replace(stored, stored.value, None, NOW)
+    assert "r1" not in await world.carried_records()
 
 
 async def test_a_process_that_was_taken_for_dead_speaks_up(world: World) -> None:

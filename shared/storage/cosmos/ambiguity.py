@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from shared.ports import AlreadyExists, ConcurrencyConflict, StoreError, StoreUnavailable
 from shared.storage.cosmos.access import Container, Item
-from shared.storage.cosmos.errors import Refused, Uncertain, translated_errors
+from shared.storage.cosmos.errors import MayStillArrive, Refused, Uncertain, translated_errors
 from shared.storage.cosmos.items import record_id
 from shared.storage.cosmos.writes import Write, send, unquoted
 
@@ -27,7 +27,7 @@ async def commit(container: Container, write: Write) -> str:
     try:
         return await container.persist(sending.attempt)
     except Refused as refusal:
-        failure = _meaning(refusal, write)
+        failure = _meaning(refusal, write, in_doubt=sending.in_doubt)
     except StoreError as error:
         is_known = isinstance(error, StoreUnavailable) or not sending.in_doubt
         failure = error if is_known else StoreUnavailable(str(error))
@@ -79,7 +79,8 @@ async def _left_record(container: Container, write: Write, item: Item | None) ->
     return beside is not None and beside["write"] == write.id
 
 
-def _meaning(refusal: Refused, write: Write) -> StoreError:
+def _meaning(refusal: Refused, write: Write, *, in_doubt: bool) -> StoreError:
     if refusal.status == HTTPStatus.CONFLICT:
-        return AlreadyExists(f"'{write.name}' or its record exists already.")
+        kind = MayStillArrive if in_doubt else AlreadyExists
+        return kind(f"'{write.name}' or its record exists already.")
     return ConcurrencyConflict(f"'{write.name}' was changed or removed.")

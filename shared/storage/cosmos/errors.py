@@ -8,7 +8,7 @@ from aiohttp import ClientError
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
-from shared.ports import StoreBusy, StoreError, StoreUnavailable, TooLarge
+from shared.ports import AlreadyExists, StoreBusy, StoreError, StoreUnavailable, TooLarge
 
 
 class Refused(StoreError):
@@ -40,6 +40,10 @@ class Throttled(Unanswered, StoreBusy):
 
 class Uncertain(Unanswered):
     """There was no answer, or none that tells whether the request was carried out."""
+
+
+class MayStillArrive(AlreadyExists):
+    """The id was taken; but an attempt that was not answered may still find it free again."""
 
 
 class AccessDenied(StoreUnavailable):

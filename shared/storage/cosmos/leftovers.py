@@ -16,10 +16,16 @@ from shared.ports import ConcurrencyConflict, OutboxRecord, Stored
 from shared.storage.cosmos.access import Container, Item
 from shared.storage.cosmos.conditions import Conditions
 from shared.storage.cosmos.errors import Refused
-from shared.storage.cosmos.items import OUTBOX_MEMBERS, outbox_members, read_record, record_id
+from shared.storage.cosmos.items import (
+    OUTBOX_MEMBERS,
+    REMEMBERED_WRITES,
+    outbox_members,
+    read_record,
+    record_id,
+)
 from shared.storage.cosmos.removal import remove_items
 from shared.storage.cosmos.segment_list import Left, RecordKey, Segment, SegmentList
-from shared.storage.cosmos.writes import Write, send, unquoted
+from shared.storage.cosmos.writes import Write, new_write_id, send, unquoted
 
 DEAD_AFTER = timedelta(seconds=20)
 """Who says nothing of a segment for so much longer than sweeps wait anyway is dead; or late, and
@@ -28,7 +34,7 @@ then some events are published twice."""
 FORGOTTEN_AFTER = timedelta(hours=1)
 """No write of so long ago is still under way."""
 
-MOST_IN_PARTITION = 1000
+MOST_OF_SEGMENT = 1000
 MOST_REMEMBERED = 1000
 AT_ONCE = 8
 
@@ -49,16 +55,17 @@ class Leftovers:
     async def find(
         self, is_open: Callable[[str], bool], created_before: datetime, limit: int
     ) -> Findings:
-        """At least ``limit``, if there are so many; what is listed in vain is struck off.
+        """Among them the ``limit`` oldest, if there are so many.
 
+        What is listed in vain is struck off.
         ``is_open``: whether a segment is one of this process's, which knows better.
         """
         found: Findings = {}
         async for stored in self._list.oldest_first():
+            if _holds_older_ones(found, limit, than=stored.value.opened_at):
+                break
             if not is_open(stored.value.id):
                 found |= await self._of(stored, created_before, limit)
-            if len(found) >= limit:
-                break
         return found
 
     async def read(self, segment: str, keys: Iterable[RecordKey]) -> Findings:
@@ -92,14 +99,14 @@ class Leftovers:
         self, stored: Stored[Segment], created_before: datetime, limit: int
     ) -> Findings:
         segment = stored.value
-        found = await self._naming(segment.id, None, limit)
+        found = await self._naming(segment.id, None, max(limit, MOST_OF_SEGMENT))
         if not found and segment.opened_at < created_before - FORGOTTEN_AFTER:
             with suppress(ConcurrencyConflict):
                 await self._list.delete(stored)
         return found
 
     async def _naming(
-        self, segment: str, partition: str | None, limit: int = MOST_IN_PARTITION
+        self, segment: str, partition: str | None, limit: int = MOST_OF_SEGMENT
     ) -> Findings:
         """The records that name the segment. ``limit``: of items, which may hold several."""
         conditions = Conditions()
@@ -160,23 +167,27 @@ class Leftovers:
         await _at_most(AT_ONCE, (self._erase_from(id, of) for id, of in by_aggregate.items()))
 
     async def _erase_from(self, aggregate_id: str, ids: Collection[str]) -> None:
-        await remove_items(self._container, {aggregate_id: map(record_id, ids)})
         while item := await self._container.read(self._kind, aggregate_id):
             records = item.get("outbox", [])
             kept = [record for record in records if record["id"] not in ids]
             if len(kept) == len(records) or await self._replaced(aggregate_id, item, kept):
-                return
+                break
+        # Afterwards: they may have been moved there meanwhile, but never are moved back.
+        await remove_items(self._container, {aggregate_id: map(record_id, ids)})
 
     async def _replaced(self, aggregate_id: str, item: Item, records: Sequence[Item]) -> bool:
         """Whether the item was still the same."""
         rest = {name: member for name, member in item.items() if name not in OUTBOX_MEMBERS}
+        write_id = new_write_id()
+        # It is a write: who wrote before must not take the records for those that it wrote.
+        writes = [write_id, *item["writes"]][:REMEMBERED_WRITES]
         write = Write(
-            id=item["writes"][0],
+            id=write_id,
             name=aggregate_id,
             partition=aggregate_id,
             item_id=self._kind,
             expected=unquoted(item["_etag"]),
-            body=rest | outbox_members(records),
+            body=rest | outbox_members(records) | {"writes": writes},
         )
         try:
             await self._container.persist(
@@ -185,6 +196,14 @@ class Leftovers:
         except Refused:
             return False
         return True
+
+
+def _holds_older_ones(found: Findings, limit: int, than: datetime) -> bool:
+    """Whether the ``limit`` oldest are all older; segments overlap."""
+    if len(found) < limit:
+        return False
+    oldest = sorted(record.created_at for record in found.values())[:limit]
+    return oldest[-1] < than
 
 
 def _age(left: Left) -> tuple[datetime, str]:

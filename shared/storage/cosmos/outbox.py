@@ -4,6 +4,7 @@ A record is beside the item, in one of its own, if the item is deleted or would 
 Either way it names the segment that answers for it (:mod:`shared.storage.cosmos.segments`).
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -14,14 +15,16 @@ from typing import Any
 from shared.ports import AlreadyExists, OutboxRecord, Stored, StoreError, StoreUnavailable
 from shared.storage.cosmos.access import Container, Item
 from shared.storage.cosmos.containers import ContainerDefinition
+from shared.storage.cosmos.errors import MayStillArrive
 from shared.storage.cosmos.items import Version, kept_record, record_beside
 from shared.storage.cosmos.leftovers import Leftovers
 from shared.storage.cosmos.segment_list import SegmentList
 from shared.storage.cosmos.segments import Pace, Segments
 from shared.storage.cosmos.writes import Write
 
+MOST_CARRIED = 50
 MOST_CARRIED_BYTES = 32_768
-"""Of records that an item may carry from write to write; more go beside it."""
+"""Of records that an item may carry from write to write; more go beside it, in one batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ class CosmosOutbox:
         new = kept_record(record, planned.id, segment.id)
         try:
             yield self._entry(planned, undealt, new)
-        except StoreUnavailable:
-            raise  # It may be written.
+        except (StoreUnavailable, MayStillArrive):
+            raise  # It may be written, or will be.
         except StoreError:
             segment.undealt.pop(key, None)
             raise
@@ -92,7 +95,8 @@ class CosmosOutbox:
         records = expected.records if isinstance(expected, Version) else ()
         segments = {item["segment"] for item in records}
         elsewhere = [id for id in segments if not self._segments.is_open(id)]
-        finished = {id for id in elsewhere if await self._segments.is_finished(id)}
+        answers = await asyncio.gather(*map(self._segments.is_finished, elsewhere))
+        finished = {id for id, is_finished in zip(elsewhere, answers, strict=True) if is_finished}
         left = [item for item in records if item["segment"] not in finished]
         return [item for item in left if not self._is_dealt_with_here(planned.partition, item)]
 
@@ -104,7 +108,7 @@ class CosmosOutbox:
         """A deleted item keeps no records, and one that stays carries not too many."""
         if planned.body is None:
             return Entry(beside=self._beside(planned, (*carried, *new)))
-        if _size(carried) > MOST_CARRIED_BYTES:
+        if len(carried) > MOST_CARRIED or _size(carried) > MOST_CARRIED_BYTES:
             return Entry(within=new, beside=self._beside(planned, carried))
         return Entry(within=(*carried, *new))
 

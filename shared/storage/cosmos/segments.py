@@ -12,12 +12,14 @@ first record names it until nothing is left to do for any of its records. So:
 
 import asyncio
 import logging
+from asyncio import get_running_loop
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
+from typing import Any
 
 from shared.ports import ConcurrencyConflict, Stored, StoreError
 from shared.storage.cosmos.keys import time_key
@@ -81,9 +83,10 @@ class Segments:
         self._pace = pace
         self._open: dict[str, OpenSegment] = {}
         self._current: OpenSegment | None = None
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[OpenSegment] | None = None
         self._attendants: dict[str, asyncio.Task[None]] = {}
         self._finished: dict[str, None] = {}
+        self._listed_at: dict[str, float] = {}
         self.left: dict[RecordKey, str] = {}
         """Records that this process left to the sweeps last, and the segments that list them."""
 
@@ -92,10 +95,12 @@ class Segments:
 
         :raises StoreError: the list cannot be told.
         """
-        async with self._opening:
-            if self._current is None or not self._may_be_named(self._current, now):
-                self._current = await self._opened(now)
-            return self._current
+        while self._current is None or not self._may_be_named(self._current, now):
+            # One for all who wait, whose failure is theirs; a caller who gives up does not end it.
+            if self._opening is None or self._opening.done():
+                self._opening = asyncio.create_task(self._opened(now), context=Context())
+            self._current = await asyncio.shield(self._opening)
+        return self._current
 
     def is_open(self, id: str) -> bool:
         """Whether it is a segment of this process that has not ended."""
@@ -119,9 +124,14 @@ class Segments:
     async def is_finished(self, id: str) -> bool:
         """Whether all records of the segment, which is not open here, are dealt with.
 
-        The answer is right for records that were read before it was asked for.
+        Yes is right for records that were read before this was asked. No may be a few seconds old.
         """
-        if id not in self._finished and not await self._list.has(id):
+        if id in self._finished or self._was_listed(id):
+            return id in self._finished
+        if await self._list.has(id):
+            self._listed_at[id] = get_running_loop().time()
+            _forget_oldest(self._listed_at)
+        else:
             self._note_finished(id)
         return id in self._finished
 
@@ -134,6 +144,14 @@ class Segments:
             segment.may_be_named = False
         await asyncio.gather(*attendants.values(), return_exceptions=True)
         await asyncio.gather(*(self._told(segment) for segment in list(self._open.values())))
+        self._open.clear()  # What the list could not be told is for those who find it abandoned.
+
+    def _was_listed(self, id: str) -> bool:
+        """Not longer ago than it takes a segment to end."""
+        listed_at = self._listed_at.get(id)
+        if listed_at is None:
+            return False
+        return get_running_loop().time() < listed_at + self._pace.open + self._pace.patience
 
     def _may_be_named(self, segment: OpenSegment, now: datetime) -> bool:
         age = now - segment.listed.value.opened_at
@@ -205,6 +223,6 @@ class Segments:
         _forget_oldest(self._finished)
 
 
-def _forget_oldest[V](remembered: dict[RecordKey, V] | dict[str, V]) -> None:
+def _forget_oldest[K](remembered: dict[K, Any]) -> None:
     for key in list(remembered)[:-MOST_REMEMBERED]:
-        del remembered[key]  # type: ignore[arg-type]
+        del remembered[key]
