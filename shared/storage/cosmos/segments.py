@@ -137,6 +137,8 @@ class Segments:
 
     async def close(self) -> None:
         """Tell the list what is left, as far as it can be reached."""
+        if self._opening is not None and not self._opening.done():
+            await asyncio.wait({self._opening})
         attendants, self._attendants = self._attendants, {}
         for attendant in attendants.values():
             attendant.cancel()
