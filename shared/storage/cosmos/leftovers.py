@@ -6,7 +6,7 @@ the list of their segment when they are dealt with. The others are erased, as no
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -92,7 +92,7 @@ class Leftovers:
             await self._strike(segment.id, _given_up(batch, found, created_before))
             if len(found) >= limit:
                 break
-        self._note_listed(found, segment)
+        self.note_listed(found, segment.id)
         return found
 
     async def _abandoned(
@@ -120,19 +120,19 @@ class Leftovers:
         """The records in the item, or the one that it is."""
         return item["outbox"] if item["kind"] == self._kind else [item]
 
-    def _note_listed(self, found: Findings, segment: Segment) -> None:
+    def note_listed(self, keys: Iterable[RecordKey], segment: str) -> None:
         """In case that they are removed."""
-        self._listed_in |= dict.fromkeys(found, segment.id)
+        self._listed_in |= dict.fromkeys(keys, segment)
         for key in list(self._listed_in)[:-MOST_REMEMBERED]:
             del self._listed_in[key]
 
     # -- removing -----------------------------------------------------------------------------
 
-    async def remove(self, keys: Iterable[RecordKey], listed_in: Mapping[RecordKey, str]) -> None:
-        """They are dealt with. ``listed_in``: segments that list them, besides those found."""
+    async def remove(self, keys: Iterable[RecordKey]) -> None:
+        """They are dealt with."""
         by_segment = defaultdict[str | None, set[RecordKey]](set)
         for key in keys:
-            by_segment[self._listed_in.pop(key, None) or listed_in.get(key)].add(key)
+            by_segment[self._listed_in.pop(key, None)].add(key)
         for segment, of in by_segment.items():
             if segment is None or not await self._strike(segment, of):
                 await self._erase(of)

@@ -48,7 +48,7 @@ class CosmosOutbox:
     ) -> None:
         self._definition = definition
         self._leftovers = Leftovers(container, kind, listing)
-        self._segments = Segments(listing, pace)
+        self._segments = Segments(listing, pace, self._leftovers.note_listed)
 
     async def close(self) -> None:
         """Leave to others what this process has not dealt with."""
@@ -130,9 +130,8 @@ class CosmosOutbox:
         from their items, and items of their own expire.
         """
         keys = {(record.aggregate_id, record.id) for record in records}
-        left = {key for key in keys if not self._segments.release(key)}
-        late = {key: self._segments.left[key] for key in left if key in self._segments.left}
-        await self._leftovers.remove(left, late)
+        left = [key for key in keys if not self._segments.release(key)]
+        await self._leftovers.remove(left)
 
 
 def _size(records: Sequence[Item]) -> int:

@@ -13,7 +13,7 @@ first record names it until nothing is left to do for any of its records. So:
 import asyncio
 import logging
 from asyncio import get_running_loop
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field, replace
@@ -75,20 +75,26 @@ class OpenSegment:
         )
 
 
-class Segments:
-    """Those of this process, and what it knows of others'. Belongs to one event loop."""
+type NoteLeft = Callable[[Iterable[RecordKey], str], None]
 
-    def __init__(self, listing: SegmentList, pace: Pace) -> None:
+
+class Segments:
+    """Those of this process, and what it knows of others'. Belongs to one event loop.
+
+    ``note_left`` is told of records that are left to the sweeps, and which segment lists them:
+    they may be dealt with after all, just late.
+    """
+
+    def __init__(self, listing: SegmentList, pace: Pace, note_left: NoteLeft) -> None:
         self._list = listing
         self._pace = pace
+        self._note_left = note_left
         self._open: dict[str, OpenSegment] = {}
         self._current: OpenSegment | None = None
         self._opening: asyncio.Task[OpenSegment] | None = None
         self._attendants: dict[str, asyncio.Task[None]] = {}
         self._finished: dict[str, None] = {}
         self._listed_at: dict[str, float] = {}
-        self.left: dict[RecordKey, str] = {}
-        """Records that this process left to the sweeps last, and the segments that list them."""
 
     async def current(self, now: datetime) -> OpenSegment:
         """The one that records may name now; another one is opened if need be.
@@ -192,7 +198,7 @@ class Segments:
         except StoreError as failure:
             log.info("a segment of the outbox cannot be ended yet", extra={"reason": str(failure)})
             return False
-        self._note_left(segment)
+        self._note_left(segment.undealt, segment.id)
         self._open.pop(segment.id, None)
         return True
 
@@ -214,11 +220,6 @@ class Segments:
             value = segment.listed.value
             segment.listed = listed or await self._list.create(value, value.opened_at)
         return False
-
-    def _note_left(self, segment: OpenSegment) -> None:
-        """In case that they are dealt with after all, just late."""
-        self.left |= dict.fromkeys(segment.undealt, segment.id)
-        _forget_oldest(self.left)
 
     def _note_finished(self, id: str) -> None:
         self._finished[id] = None
